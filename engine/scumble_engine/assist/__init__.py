@@ -1,0 +1,1 @@
+"""Small helpers for the painter: guessing what was drawn, reading instructions."""

@@ -1,0 +1,1 @@
+"""Benchmarks with ground truth, and their reports."""

@@ -1,0 +1,132 @@
+"""Language edits scored by the judge and against the truth: eight kinds of change, with no-op and truth as controls.
+
+"Right" is the judge's word on what was asked (see `verdict`); the other numbers compare pixels. What should not have changed is
+measured as PIE-Bench does (Ju et al. 2023): PSNR, SSIM and MSE, and in place of LPIPS, whose weights are not to be had, a
+distance in the judge's own features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scumble_protocol.messages import Cue, Instruction, Mask, Settings
+
+from ..imaging.arrays import Bytes
+from ..training.judge import Judge
+from .edits import channel
+from .hands import Hand, Run
+from .measures import changed_outside, psnr
+from .score import likeness
+from .sheet import Keep
+from .tasks import Task
+from .verdict import Verdict, seen_apart, verdict, wanted_of
+
+SELECTED = "said, selected"
+REFERENCE_FORWARDS = 6
+"""Of the reference implementation, for each step: source, target and layout, each with its unconditional branch."""
+
+
+@dataclass(frozen=True)
+class LanguageRow:
+    """One edit. `right`, `thing`, `color`, `manner`: the judge's word (see Verdict). `inside`: PSNR (dB) to the truth where it
+    changed, `apart` the judge's distance to the truth. `kept_…`: PSNR (dB), SSIM, MSE (10⁻⁴ of full scale) and the judge's
+    distance to the picture before, where nothing should have changed. `outside`: changed pixels outside the selection, if there was one.
+    `reference`: forwards of the reference implementation for as many steps.
+    """
+
+    kind: str
+    method: str
+    right: bool
+    thing: bool
+    color: bool | None
+    manner: bool | None
+    inside: float | None
+    apart: float | None
+    kept_psnr: float | None
+    kept_ssim: float | None
+    kept_mse: float | None
+    kept_apart: float | None
+    outside: int | None
+    seconds: float
+    first_preview_s: float
+    forwards: int
+    reference: int
+    gflop: float | None
+    peak_mib: float
+
+
+def run_language(
+    tasks: Sequence[Task], hand: Hand, judge: Judge, keep: Keep, settings: Settings | None = None
+) -> list[LanguageRow]:
+    """Do each task as it is said, without and with a selection, and once told in full what the picture shows; score these and two
+    controls.
+
+    `keep` gets a strip for the contact sheet: before, the three answers, truth.
+    """
+    rows: list[LanguageRow] = []
+    for task in tasks:
+        results = {name: hand(task.before, cues, settings or Settings()) for name, cues in ways_to_say(task).items()}
+        keep(task.said, [task.before, *(one.picture for one in results.values()), task.truth])
+        controls = {"no-op": Run(task.before), "truth": Run(task.truth)}
+        rows += [scored(task, name, one, judge) for name, one in (results | controls).items()]
+    return rows
+
+
+def ways_to_say(task: Task) -> dict[str, tuple[Cue, ...]]:
+    """Return the ways in which a painter might ask: the sentence alone, with a selection, or both prompts spelled out."""
+    assert task.reading is not None, "a move is not said"
+    sentence = Instruction(task.said)
+    return {"said": (sentence,), SELECTED: (sentence, Mask(channel(task.may))), "spelled out": (task.reading,)}
+
+
+def scored(task: Task, method: str, run: Run, judge: Judge) -> LanguageRow:
+    """Score one answer."""
+    changed, selected = task.changed, method == SELECTED
+    said = verdict(judge, wanted_of(task), run.picture, task.thing)
+    elsewhere = np.where(
+        changed[..., None], task.before, run.picture
+    )  # so that SSIM's windows see nothing of the change
+    kept_psnr, kept_ssim = likeness(elsewhere, task.before, ~changed)
+    return replace(
+        judged(task, method, run, said),
+        inside=psnr(run.picture, task.truth, changed),
+        apart=seen_apart(judge, run.picture, task.truth),
+        kept_psnr=kept_psnr,
+        kept_ssim=kept_ssim,
+        kept_mse=_mse(elsewhere, task.before, ~changed),
+        kept_apart=seen_apart(judge, elsewhere, task.before),
+        outside=changed_outside(run.picture, task.before, task.may) if selected else None,
+    )
+
+
+def judged(task: Task, method: str, run: Run, said: Verdict) -> LanguageRow:
+    """Return what is known of an answer without a truth to compare it with: the judge's word and the costs."""
+    return LanguageRow(
+        kind=task.kind,
+        method=method,
+        right=said.right,
+        thing=said.concept,
+        color=said.color,
+        manner=said.manner,
+        inside=None,
+        apart=None,
+        kept_psnr=None,
+        kept_ssim=None,
+        kept_mse=None,
+        kept_apart=None,
+        outside=None,
+        seconds=run.seconds,
+        first_preview_s=run.first_preview_s,
+        forwards=run.forwards,
+        reference=REFERENCE_FORWARDS * run.steps,
+        gflop=run.gflop,
+        peak_mib=run.peak_mib,
+    )
+
+
+def _mse(result: Bytes, before: Bytes, where: np.ndarray) -> float:
+    if not where.any():
+        return 0.0
+    return float(((result.astype(np.float64) - before)[where] ** 2).mean() / 255**2 * 1e4)

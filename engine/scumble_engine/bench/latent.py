@@ -1,0 +1,137 @@
+"""Drags of illustrations scored against the truth: the warp and the latent methods, with no-op and truth as controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scumble_protocol.geometry import Point
+from scumble_protocol.messages import Edit, Handle, Mask, PromptPair, Settings
+from scumble_protocol.pixels import Picture
+
+from ..edits.mixed import drag_and_say
+from ..imaging.arrays import Bytes, Floats, plane_of
+from ..models.shelf import Shelf
+from .edits import channel, laid_over
+from .hands import Hand, Run, walked
+from .measures import changed_outside, differs, psnr
+from .score import PATCH_PX, find_patch, likeness
+from .sheet import Keep
+from .tasks import Task
+
+FAST: dict[str, Settings] = {"warp": Settings(method="warp"), "latent": Settings(method="latent")}
+FITTED: dict[str, Settings] = {
+    "latent": Settings(method="latent"),
+    "latent, LoRA": Settings(method="latent", fidelity="lora"),
+}
+"""With the model fitted to the picture first, as DragDiffusion does, and without."""
+
+
+@dataclass(frozen=True)
+class LatentRow:
+    """`handle_px`: how far what should lie at the handle's end is from there, found with correlation `confidence`; `progress`
+    1 - err / err(no-op). `iou`: of what was changed with what should. `inside` (PSNR, dB) and `ssim` are to the truth where it
+    changed, `uncovered` (PSNR) where the thing was and is no more. `outside`: changed pixels outside the selection.
+    """
+
+    method: str
+    handle_px: float
+    confidence: float
+    progress: float
+    iou: float
+    inside: float
+    uncovered: float
+    ssim: float
+    outside: int
+    seconds: float
+    first_preview_s: float
+    forwards: int
+    gflop: float | None
+    peak_mib: float
+
+
+def handle_of(task: Task) -> Handle:
+    """Put one handle on the thing where it is most detailed, so that its patch is found again, and point it where the truth moves it."""
+    solid = np.asarray(task.pair.object_before.numpy()) > 0.9
+    rows, columns = np.nonzero(solid)
+    flow = task.pair.flow.numpy()
+    ends_x, ends_y = columns + flow[0, rows, columns], rows + flow[1, rows, columns]
+    height, width = solid.shape
+    detail = cv2.remap(
+        _detail(task.truth), ends_x.astype(np.float32)[None], ends_y.astype(np.float32)[None], cv2.INTER_LINEAR
+    )[0]
+    inside = (ends_x >= 0) & (ends_x < width) & (ends_y >= 0) & (ends_y < height)
+    best = int(np.where(inside, detail, -1).argmax())
+    start = Point(columns[best] + 0.5, rows[best] + 0.5)
+    return Handle(start, Point(float(ends_x[best]) + 0.5, float(ends_y[best]) + 0.5))
+
+
+def _detail(picture: Bytes) -> Floats:
+    """Return how much each pixel's surroundings vary, (h, w)."""
+    side = 2 * PATCH_PX + 1
+    floats = picture.astype(np.float32)
+    spread = cv2.blur(floats**2, (side, side)) - cv2.blur(floats, (side, side)) ** 2
+    detail: Floats = spread.sum(axis=2)
+    return detail
+
+
+def run_latent(
+    tasks: Sequence[Task],
+    hand: Hand,
+    keep: Keep,
+    methods: dict[str, Settings],
+) -> list[LatentRow]:
+    """Do each move by each method; score these and two controls. `keep` gets a strip: before, the answers, truth."""
+    rows: list[LatentRow] = []
+    for task in tasks:
+        handle = handle_of(task)
+        cues = (handle, Mask(channel(task.may)))
+        results = {name: hand(task.before, cues, settings) for name, settings in methods.items()}
+        keep(
+            f"drag by {handle.end.x - handle.start.x:+.0f}, {handle.end.y - handle.start.y:+.0f}",
+            [task.before, *(one.picture for one in results.values()), task.truth],
+        )
+        controls = {"no-op": Run(task.before), "truth": Run(task.truth)}
+        rows += [_row(task, handle, name, one) for name, one in (results | controls).items()]
+    return rows
+
+
+def _row(task: Task, handle: Handle, method: str, run: Run) -> LatentRow:
+    missed, confidence = find_patch(task.truth, run.picture, handle.end, handle.start)
+    still = find_patch(task.truth, task.before, handle.end, handle.start)[0]
+    have, should = (differs(one, task.before) & task.may for one in (run.picture, task.truth))
+    return LatentRow(
+        method=method,
+        handle_px=missed,
+        confidence=confidence,
+        progress=1 - missed / max(still, 1e-6),
+        iou=float((have & should).sum() / max(1, (have | should).sum())),
+        inside=psnr(run.picture, task.truth, task.changed),
+        uncovered=psnr(run.picture, task.truth, np.asarray(task.pair.uncovered.numpy(), dtype=bool)),
+        ssim=likeness(run.picture, task.truth, task.changed)[1],
+        outside=changed_outside(run.picture, task.before, task.may),
+        seconds=run.seconds,
+        first_preview_s=run.first_preview_s,
+        forwards=run.forwards,
+        gflop=run.gflop,
+        peak_mib=run.peak_mib,
+    )
+
+
+def joint_or_in_turn(tasks: Sequence[Task], shelf: Shelf) -> dict[str, float]:
+    """Compare a drag with words done jointly and one after the other: mean PSNR (dB) to the truth of the move, outside the moved thing.
+
+    The words recolour the thing; what it uncovers must still be right, and the colour is judged by eye on the sheet.
+    """
+    scores: dict[str, list[float]] = {"jointly": [], "in turn": []}
+    for task in tasks:
+        name = task.pair.scene.objects[0].concept
+        words = PromptPair(task.pair.source, task.pair.source.replace(name, f"green {name}"), (name,), (), "recolor")
+        edit = Edit(Picture(plane_of(task.before, "u8")), (handle_of(task), words, Mask(channel(task.may))), Settings())
+        left = task.changed & (np.asarray(task.pair.object_after.numpy()) < 0.1)
+        for way in scores:
+            layer, _ = walked(drag_and_say(edit, shelf, "final", way == "jointly"), 0.0)
+            scores[way].append(psnr(laid_over(task.before, layer), task.truth, left))
+    return {way: float(np.mean(each)) for way, each in scores.items()}

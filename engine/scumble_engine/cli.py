@@ -1,0 +1,414 @@
+"""The `scumble` command: options in, one sentence out. It is the headless host and nothing more.
+
+Everything heavy is imported by the command that needs it, so that `scumble --help` and `scumble engine` answer at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.exceptions import NoArgsIsHelpError
+from scumble_protocol import __version__
+from scumble_protocol.errors import Cancelled, RequestError, ScumbleError
+from scumble_protocol.geometry import Point
+from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
+
+if TYPE_CHECKING:
+    from scumble_protocol.client.request import Request, Words
+
+    from .headless.host import FileHost
+
+DEBUG_VARIABLE = "SCUMBLE_DEBUG"
+INTERRUPTED = 130  # what shells give for Ctrl+C
+OUR_FAULT = 70  # EX_SOFTWARE of sysexits.h
+
+FilePath = click.Path(path_type=Path)
+
+
+def main() -> None:
+    """Run the command and exit: 0, or a ScumbleError's code with its sentence on the error stream."""
+    if not os.environ.get(DEBUG_VARIABLE):  # what libraries mutter about a damaged file is said in one sentence instead
+        warnings.simplefilter("ignore")
+        logging.basicConfig(handlers=[logging.NullHandler()])
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command with these arguments and return its exit code. Never raises, unless SCUMBLE_DEBUG is set."""
+    try:
+        result: object = scumble.main(arguments, prog_name="scumble", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except Cancelled as error:
+        return _said(error.sentence, INTERRUPTED)
+    except ScumbleError as error:
+        return _said(error.sentence, error.exit_code)
+    except NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "scumble"
+        return _said(f"{error.format_message()} (See {command} --help.)", error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _said("Cancelled.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        return 0
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        return _said(
+            f"Scumble met an error of its own ({type(error).__name__}: {' '.join(str(error).split())}). "
+            f"Please report it; {DEBUG_VARIABLE}=1 shows where it happened.",
+            OUR_FAULT,
+        )
+
+
+def _said(sentence: str, code: int) -> int:
+    click.echo(f"scumble: {' '.join(sentence.split())}", err=True)
+    return code
+
+
+def handle_from(text: str) -> Handle:
+    """Read X,Y:X,Y in pixels of IMAGE."""
+    try:
+        (start_x, start_y), (end_x, end_y) = (map(float, point.split(",")) for point in text.split(":"))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not X,Y:X,Y, as in 120,80:160,80.") from None
+    return Handle(Point(start_x, start_y), Point(end_x, end_y))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="scumble")
+def scumble() -> None:
+    """AI edits as new layers: drag points, say what should change, or scribble it. Nothing beneath is ever touched."""
+
+
+# ---- the engine -----------------------------------------------------------------------------------------------------
+
+
+@scumble.command()
+@click.option("--model", default="auto", help="A known name, a folder or a hub id of a text-to-image model.")
+@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option(
+    "--reader",
+    default="",
+    envvar="SCUMBLE_READER",
+    help="A folder or hub id of a language model that reads instructions.",
+)
+@click.option(
+    "--guesser", default="", envvar="SCUMBLE_GUESSER", help="A folder or hub id of a model that says what strokes show."
+)
+@click.option("--listen", default="", help="An address; by default one that only you can reach. “tcp” is loopback TCP.")
+@click.option("--curve-keys", type=FilePath, help="A folder of CURVE keys, for an address that other machines reach.")
+@click.option(
+    "--idle-exit", type=float, default=600.0, show_default=True, help="Seconds without any client to exit after."
+)
+def engine(
+    model: str, device: str, reader: str, guesser: str, listen: str, curve_keys: Path | None, idle_exit: float
+) -> None:
+    """Run the engine here until it is idle. Edits find it; they start one by themselves when none runs.
+
+    A reader is any text-generation model of transformers, a guesser any image-text-to-text model; both must be here
+    already (scumble models pull OWNER/NAME). Engines that start by themselves read SCUMBLE_READER and SCUMBLE_GUESSER.
+    """
+    from .server import serve
+    from .supervisor import WORKER_COMMAND
+
+    if not idle_exit > 0:
+        raise RequestError(f"--idle-exit is a number of seconds above 0, not {idle_exit:g}.", "bad-setting")
+    own = [f"--{name}={value}" for name, value in (("reader", reader), ("guesser", guesser)) if value]
+    serve(
+        model=model,
+        device=device,
+        listen=listen,
+        curve_keys=curve_keys,
+        idle_exit_s=idle_exit,
+        announce=click.echo,
+        worker_command=(*WORKER_COMMAND, *own),
+    )
+
+
+# ---- edits ----------------------------------------------------------------------------------------------------------
+
+
+@scumble.command()
+@click.argument("image", type=FilePath)
+@click.argument("out", type=FilePath)
+@click.option(
+    "--drag",
+    "drags",
+    type=handle_from,
+    metavar="X,Y:X,Y",
+    multiple=True,
+    help="Move what is at one point to another; may be repeated.",
+)
+@click.option("--add", type=FilePath, help="Strokes that draw something new (their alpha counts).")
+@click.option("--subtract", type=FilePath, help="Strokes over what should go.")
+@click.option("--color", type=FilePath, help="Strokes in the colours that you want.")
+@click.option("--say", help="What should change, in words.")
+@click.option("--from", "source", help="What the picture shows; goes with --to.")
+@click.option("--to", "target", help="What it should show.")
+@click.option("--mask", type=FilePath, help="Where anything may change: white = may. Without it, everywhere.")
+@click.option("--grab", type=FilePath, help="What the handles hold: white. Without it, the engine finds it.")
+@click.option("--method", type=click.Choice(["auto", "warp", "latent"]), default="auto", show_default=True)
+@click.option("--fidelity", type=click.Choice(["fast", "lora"]), default="fast", show_default=True)
+@click.option("--strength", type=float, default=1.0, show_default=True, help="0 (nothing) to 1.")
+@click.option("--steps", type=int, default=0, help="Steps of the method; 0 = its own.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--feather", type=float, default=4.0, show_default=True, help="Pixels to soften the mask's edge by, inwards."
+)
+@click.option("--force", is_flag=True, help="Replace OUT when it is there already.")
+def edit(image: Path, out: Path, **options: Any) -> None:
+    """Edit IMAGE (PNG, JPEG, WebP, TIFF or .ora) and write OUT.
+
+    An edit is a region and its cues: any mix on one command line. Points are pixels of IMAGE; masks and strokes are
+    pictures of IMAGE's size.
+
+    OUT .ora keeps the layers of IMAGE and adds one; OUT .png or .tif is flat, at IMAGE's size, depth and profile. A file
+    that is there is replaced only with --force, but an .ora may be edited onto itself (IMAGE = OUT), edit after edit.
+    """
+    from scumble_protocol.client.run import plan_edit
+
+    from .headless.cues import CueFiles
+    from .headless.host import FileHost
+    from .headless.sources import open_source
+
+    words = words_from(options["say"], options["source"], options["target"])
+    files = {name: options[name] for name in ("add", "subtract", "color", "mask", "grab")}
+    settings = Settings(
+        options["method"],
+        options["strength"],
+        options["steps"],
+        options["seed"],
+        options["fidelity"],
+        options["feather"],
+    )
+    host = FileHost(open_source(image), out, CueFiles(options["drags"], **files), options["force"])
+    _carry_out(host, plan_edit(host, words, settings), out)
+
+
+@scumble.command()
+@click.argument("file", type=FilePath, metavar="OUT.ora")
+@click.option("--layer", required=True, help="The name of a layer that carries a recipe.")
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE", help="A change to the recipe, as seed=7; may be repeated."
+)
+def rerun(file: Path, layer: str, changes: tuple[str, ...]) -> None:
+    """Make a layer again from its recipe, over what lies beneath it now.
+
+    The new layer goes right above the old one, which stays in the file, hidden.
+    """
+    from scumble_protocol.client.recipe import from_json
+    from scumble_protocol.client.run import plan_rerun
+
+    from .headless.host import FileHost
+    from .headless.sources import LayeredSource, open_source
+
+    source = open_source(file, beneath=layer)
+    if not isinstance(source, LayeredSource):
+        raise RequestError(f"{file} has no layers; rerun works on .ora files.", "not-layered")
+    recipe = from_json(source.recipe()).with_changes(changes)
+    old = source.layer_picture()
+    host = FileHost(source, file)
+    placed = _carry_out(host, plan_rerun(host, recipe), file)
+    if not changes:
+        same = placed == old
+        click.echo(f"The new layer is {'the same as' if same else 'not the same as'} “{layer}”, pixel by pixel.")
+
+
+def words_from(say: str | None, source: str | None, target: str | None) -> Words | None:
+    """Make the words' cue of an edit. Raises RequestError for half a pair, or both ways at once."""
+    if say is not None and (source is not None or target is not None):
+        raise RequestError("Give --say, or --from with --to, not both.", "too-many-cues")
+    if (source is None) != (target is None):
+        raise RequestError(
+            "--from and --to go together: what the picture shows, and what it should show.", "half-a-pair"
+        )
+    if source is not None and target is not None:
+        return PromptPair(source, target)
+    return None if say is None else Instruction(say)
+
+
+def _carry_out(host: FileHost, request: Request, out: Path) -> object:
+    """Run a request with a progress bar, say what came of it, and return the layer's place and pixels."""
+    from scumble_protocol.client.placement import layer_name
+
+    from .headless.conduct import ProgressBar, conduct, engine_session
+
+    with engine_session() as session, ProgressBar(layer_name(request.edit)) as bar:
+        done, timings = conduct(session, host, request, bar.show)
+    for note in (*host.notes, *done.notes):
+        click.echo(f"Note: {note}", err=True)
+    click.echo(f"{out}: “{host.layer_name}”, {timings.result_s:.1f} s")
+    assert done.layer is not None  # or conduct had raised
+    return done.layer.bounds, done.layer.picture
+
+
+@scumble.command()
+@click.argument("image", type=FilePath)
+@click.option("--add", type=FilePath, required=True, help="The strokes to be named.")
+def guess(image: Path, add: Path) -> None:
+    """Say what strokes on IMAGE show, in a word or two, the likeliest first."""
+    from scumble_protocol.client.request import build
+
+    from .headless.conduct import ask_guess, engine_session
+    from .headless.cues import CueFiles
+    from .headless.host import FileReader
+    from .headless.sources import open_source
+
+    reader = FileReader(open_source(image), CueFiles(add=add))
+    canvas = reader.canvas()
+    request = build(reader.read(canvas, canvas.bounds))
+    with engine_session() as session:
+        answer = ask_guess(session, request.edit)
+    for word, probability in zip(answer.words, answer.probabilities, strict=True):
+        click.echo(f"{probability:5.0%}  {word}")
+
+
+# ---- models ---------------------------------------------------------------------------------------------------------
+
+
+@scumble.group()
+def models() -> None:
+    """The models that Scumble knows, and getting them."""
+
+
+@models.command("list")
+def list_known() -> None:
+    """Show each known model: whether it is here, where from, licence, hash."""
+    from .models.registry import list_models
+
+    for facts in list_models():
+        model = facts.model
+        click.echo(f"{model.name}: {'here' if facts.present else 'not here'}{f' ({facts.note})' if facts.note else ''}")
+        click.echo(f"    {model.does}")
+        click.echo(f"    from {model.where}; licence {model.licence}")
+        if facts.present and facts.path:
+            click.echo(f"    at {facts.path}")
+        if model.sha256:
+            click.echo(f"    sha256 {model.sha256}")
+
+
+@models.command()
+@click.argument("name")
+def pull(name: str) -> None:
+    """Fetch a known model by NAME, or any text-to-image model by its hub id (owner/name)."""
+    from .headless.conduct import ProgressBar
+    from .models.registry import pull
+
+    with ProgressBar(name) as bar:
+        facts = pull(name, lambda stage, fraction: bar.move(fraction, stage))
+        bar.move(1.0, "here")
+    click.echo(f"{name} is here{f', in {facts.path}' if facts.path else ''}.")
+
+
+# ---- looking after it -----------------------------------------------------------------------------------------------
+
+
+@scumble.command()
+def doctor() -> int:
+    """Say what is found and what is missing, with a line of advice each; exit code 1 if the main job can't run."""
+    from .doctor import examine, report
+
+    findings = examine()
+    for line in report(findings):
+        click.echo(line)
+    return 0 if all(finding.ok or not finding.vital for finding in findings) else 1
+
+
+@scumble.group()
+def bench() -> None:
+    """Benchmarks with ground truth."""
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
+def transport(json_path: Path | None) -> None:
+    """Time the round trip of pixels, and what the host's main thread pays."""
+    from .bench import transport as benchmark
+
+    _check_places(json_path)
+    benchmark.run(json_path)
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
+@click.option("--sheet", type=FilePath, help="Write a contact sheet here (PNG).")
+def edits(json_path: Path | None, sheet: Path | None) -> None:
+    """Score edits against known truth, beside doing nothing and the truth itself."""
+    from .bench import edits as benchmark
+
+    _check_places(json_path, sheet)
+    benchmark.run(json_path, sheet)
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Gather the figures here too, part by part.")
+@click.option("--sheets", type=FilePath, help="A folder for contact sheets (PNG).")
+@click.option("--model", default="auto", show_default=True, help="A known name, a folder or a hub id.")
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1, 1000), help="Tasks of each kind.")
+@click.option("--seed", default=1234, show_default=True, type=click.IntRange(0, 2**32 - 1))
+@click.option(
+    "--part", "parts", multiple=True, help="Only this part, such as language or language/recolor; may be repeated."
+)
+def illustrations(
+    json_path: Path | None, sheets: Path | None, model: str, count: int, seed: int, parts: tuple[str, ...]
+) -> None:
+    """Score words, drags, brush and guesses on composed illustrations, where the true answer is known."""
+    from .bench import illustrations as benchmark
+
+    _check_places(json_path, sheets and sheets / "language.png")
+    benchmark.run(json_path, sheets, count, seed, model, parts)
+
+
+def _check_places(*paths: Path | None) -> None:
+    """Refuse places that can't be written before a benchmark has run for minutes."""
+    from .headless.atomic import check_can_write
+
+    for path in paths:
+        if path is not None:
+            check_can_write(path)
+
+
+# ---- plug-ins -------------------------------------------------------------------------------------------------------
+
+Host = click.Choice(["krita", "gimp"])
+
+
+@scumble.command()
+@click.argument("host", type=Host)
+def install(host: str) -> None:
+    """Put the plug-in into Krita or GIMP and enable it."""
+    from .install import install
+
+    install(host, click.echo)
+
+
+@scumble.command()
+@click.argument("host", type=Host)
+def uninstall(host: str) -> None:
+    """Take the plug-in out again."""
+    from .install import uninstall
+
+    uninstall(host, click.echo)
+
+
+@scumble.command()
+@click.argument("host", type=Host)
+@click.argument("out", type=FilePath, default=Path())
+def bundle(host: str, out: Path) -> None:
+    """Pack the plug-in as a zip: OUT is a file, or a folder for it (the one you are in by default)."""
+    from .install import bundle
+
+    click.echo(f"Wrote {bundle(host, out)}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One adapter over diffusers text-to-image models, and the algorithms that run on it."""

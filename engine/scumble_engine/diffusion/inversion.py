@@ -1,0 +1,96 @@
+"""Deterministic steps up and down the noise levels (DDIM, Song et al. 2021, eq. 12 at σ = 0), with what a drag needs kept.
+
+Inversion walks a picture's latents up to a middle noise level; walking down again from there gives the picture back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from .attention import Control, Recorder, SharedKeys, Triples
+from .model import DiffusionModel
+from .words import Conditioning
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """The way up: `timesteps` fall from the top to 0; `latents[i]` and `triples[i]` (self-attention) belong to timesteps[i]."""
+
+    timesteps: tuple[int, ...]
+    latents: tuple[Tensor, ...]
+    triples: tuple[Triples, ...]
+
+    @property
+    def top(self) -> Tensor:
+        return self.latents[0]
+
+    def noise(self, model: DiffusionModel) -> Tensor:
+        """Return the noise that the top's latents hold beside the picture."""
+        signal, sigma = (level.to(self.top.device) for level in model.schedule.levels(self.timesteps[0]))
+        return (self.top - signal * self.latents[-1]) / sigma
+
+
+@torch.no_grad()
+def invert(
+    model: DiffusionModel, x0: Tensor, words: Conditioning, steps: int, top: int, rounds: int = 3
+) -> Iterator[tuple[int, Inversion | None]]:
+    """Walk x0 up to timestep `top` in `steps` steps; yield (steps done, None), and at last (steps, the inversion).
+
+    Each step is solved to a fixed point in `rounds` forwards (Pan et al. 2023, "AIDI"), so that the way down meets the way up.
+    """
+    timesteps = model.schedule.even_steps(steps, top)
+    z, latents = x0, [x0]
+    kept: list[Triples] = [{}]
+    for number, (low, high) in enumerate(_rising(timesteps), start=1):
+        ahead, recorder = z, Recorder(kinds=("self",))
+        for _ in range(rounds):
+            recorder = Recorder(kinds=("self",))
+            prediction = model.predict(ahead, high, [words], recorder)
+            ahead = model.schedule.noised(_carried(model, z, low, prediction.noise), prediction.noise, high)
+        z = ahead
+        latents.append(z)
+        kept.append(recorder.kept)
+        if number < steps:
+            yield number, None
+    yield steps, Inversion(timesteps, tuple(latents[::-1]), tuple(kept[::-1]))
+
+
+def _carried(model: DiffusionModel, z: Tensor, timestep: int, noise: Tensor) -> Tensor:
+    """Return the x0 that makes z out of this noise at a timestep; timestep 0 is the clean picture, on both ways."""
+    signal, sigma = (level.to(z.device) for level in model.schedule.levels(timestep))
+    return (z - sigma * noise) / signal if timestep else z
+
+
+def _rising(timesteps: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    rising = timesteps[::-1]
+    yield from pairwise(rising)
+
+
+@torch.no_grad()
+def walk_down(
+    model: DiffusionModel,
+    z: Tensor,
+    words: Conditioning,
+    inversion: Inversion,
+    first_layer: int | None = None,
+    fixed: Tensor | None = None,
+    reference: tuple[Tensor, ...] | None = None,
+) -> Iterator[tuple[int, Tensor]]:
+    """Denoise `z` from the inversion's top; yield (step, latents) after each step, the last one clean.
+
+    `first_layer`: self-attention reads the inversion's keys and values from that layer on (None: nowhere).
+    `fixed` (1, 1, h, w) of 0 and 1: where the latents are at every step those of `reference` (None: the inversion's own).
+    """
+    stays = torch.zeros_like(z[:, :1]) if fixed is None else fixed
+    path = inversion.latents if reference is None else reference
+    for number, (high, low) in enumerate(pairwise(inversion.timesteps)):
+        z = torch.where(stays > 0, path[number], z)
+        control: Control | None = None if first_layer is None else SharedKeys(inversion.triples[number], first_layer)
+        prediction = model.predict(z, high, [words], control)
+        z = model.schedule.noised(prediction.x0, prediction.noise, low) if low else prediction.x0
+        yield number + 1, torch.where(stays > 0, path[number + 1], z)

@@ -1,0 +1,243 @@
+"""The one adapter over diffusers text-to-image UNet models: encode, decode, words, predict, features.
+
+Everything above it speaks latents in fp32 and clean/noise predictions; what a checkpoint is made of stays in here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from scumble_protocol.errors import EngineError
+from torch import Tensor, nn
+
+from ..device import find_device
+from .attention import Control, controlled
+from .devices import Residence, component_bytes, free_bytes, pick_dtype, pick_residence
+from .features import FeaturePoint, block_at, truncated
+from .loading import WEIGHTS, find_model, folder_sha256, load_pipeline, load_student
+from .meter import Meter
+from .schedule import Prediction, Schedule
+from .words import Conditioning, PromptEncoder, stacked
+
+
+@dataclass
+class DiffusionModel:
+    """A loaded model with frozen weights. Latents are fp32 (n, channels, h / stride, w / stride); pixels fp32 (n, 3, h, w), sRGB 0..1."""
+
+    name: str
+    folder: Path | None
+    device: torch.device
+    dtype: torch.dtype
+    pipeline: Any
+    schedule: Schedule
+    residence: Residence = "whole"
+    meter: Meter = field(default_factory=Meter)
+    memories: dict[str, Any] = field(default_factory=dict)  # what edits keep between calls, by their own names
+    student: Any = None  # a second UNet that was distilled to take few steps
+    network: Any = None  # the UNet to run instead of the pipeline's own
+    guidance_inside: bool = False  # whether guidance was distilled into the network
+
+    @property
+    def unet(self) -> Any:
+        return self.pipeline.unet if self.network is None else self.network
+
+    @cached_property
+    def few_step(self) -> DiffusionModel:
+        """The same model with its consistency student in place of its UNet; itself where there is none."""
+        if self.student is None:
+            return self
+        return replace(self, network=self.student, student=None, memories={}, guidance_inside=True)
+
+    @property
+    def guides_itself(self) -> bool:
+        """Whether no unconditional branch is needed: guidance is an input of the network, or distilled into it."""
+        return self.guidance_inside or self.takes_guidance
+
+    @property
+    def vae(self) -> Any:
+        return self.pipeline.vae
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is one of the engine's own models."""
+        return self.folder is not None and self.folder.parent == WEIGHTS
+
+    @cached_property
+    def taught(self) -> bool:
+        """Whether the model was taught a small vocabulary of its own, as the illustrator was."""
+        return self.folder is not None and (self.folder / "vocabulary.json").is_file()
+
+    @cached_property
+    def sha256(self) -> str:
+        return folder_sha256(self.folder) if self.folder else ""
+
+    @cached_property
+    def prompts(self) -> PromptEncoder:
+        return PromptEncoder(self.pipeline)
+
+    @cached_property
+    def stride(self) -> int:
+        """Pixels of the picture per latent."""
+        return 64 // int(self.encode(torch.zeros(1, 3, 64, 64)).shape[-1])
+
+    @cached_property
+    def step_px(self) -> int:
+        """Sides of a picture must be multiples of this for every layer to halve evenly."""
+        halvings: int = len(self.unet.config.block_out_channels) - 1
+        return self.stride << halvings
+
+    @cached_property
+    def native_side(self) -> int:
+        """The side in pixels that the model was trained on."""
+        size = self.unet.config.sample_size
+        side: int = size if isinstance(size, int) else max(size)
+        return side * self.stride
+
+    @cached_property
+    def takes_guidance(self) -> bool:
+        """Whether guidance is an input of the network (guided distillation), so that no unconditional branch is needed."""
+        return bool(self.unet.config.time_cond_proj_dim)
+
+    @contextmanager
+    def on_device(self, component: nn.Module) -> Iterator[nn.Module]:
+        """Have one component on the device; when offloaded, only for as long as it is used."""
+        if self.residence == "whole":
+            yield component
+            return
+        component.to(self.device)
+        try:
+            yield component
+        finally:
+            component.to("cpu")
+
+    def words(self, prompt: str) -> Conditioning:
+        """Encode a prompt (cached). Raises RequestError when it is longer than the model reads."""
+        if self.residence == "whole":
+            return self.prompts.encode(prompt, self.device)
+        encoders = nn.ModuleList(
+            [part for name, part in self.pipeline.components.items() if name.startswith("text_encoder")]
+        )
+        with self.on_device(encoders):
+            return self.prompts.encode(prompt, self.device)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Encode pixels to scaled latents; a distribution gives its mode, so that the same pixels give the same latents."""
+        with self.on_device(self.vae), _memory_in_words():
+            coded = self.vae.encode(pixels.to(self.device, self.vae.dtype) * 2 - 1)
+        latents: Tensor = coded.latent_dist.mode() if hasattr(coded, "latent_dist") else coded.latents
+        config = self.vae.config
+        shift: float = getattr(config, "shift_factor", None) or 0.0
+        scale: float = getattr(config, "scaling_factor", None) or 1.0
+        return (latents.float() - shift) * scale
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+        config = self.vae.config
+        raw = latents / (getattr(config, "scaling_factor", None) or 1.0) + (
+            getattr(config, "shift_factor", None) or 0.0
+        )
+        with self.on_device(self.vae), _memory_in_words():
+            decoded = self.vae.decode(raw.to(self.device, self.vae.dtype)).sample
+        return decoded.float() / 2 + 0.5  # type: ignore[no-any-return]
+
+    def predict(
+        self,
+        z: Tensor,
+        timestep: int,
+        words: Sequence[Conditioning],
+        control: Control | None = None,
+        guidance: float = 1.0,
+    ) -> Prediction:
+        """Run the network on a batch at one timestep, one prompt a row, with an attention control for as long as it runs.
+
+        `guidance` matters only where the model takes it as an input (`takes_guidance`).
+        """
+        self.meter.forwards += len(z)
+        with self.on_device(self.unet), controlled(self.unet, control), _memory_in_words():
+            output = self._forward(z, timestep, words, guidance)
+        return self.schedule.read(output, z, timestep)
+
+    def features(self, z: Tensor, timestep: int, words: Sequence[Conditioning], point: FeaturePoint) -> Tensor:
+        """Return inner features (n, channels, h, w) of a forward that stops right after the block; autograd works through it."""
+        self.meter.partial += len(z)
+        block = block_at(self.unet, self.stride, point)
+        with self.on_device(self.unet), _memory_in_words():
+            return truncated(lambda: self._forward(z, timestep, words, 1.0), block).float()
+
+    def _forward(self, z: Tensor, timestep: int, words: Sequence[Conditioning], guidance: float) -> Tensor:
+        embeds, pooled = stacked(words)
+        extra: dict[str, Any] = {}
+        if pooled is not None:
+            size = [float(side * self.stride) for side in z.shape[-2:]]
+            ids = torch.tensor([[*size, 0.0, 0.0, *size]], device=self.device, dtype=self.dtype)
+            extra["added_cond_kwargs"] = {"text_embeds": pooled, "time_ids": ids.repeat(len(z), 1)}
+        if self.takes_guidance:
+            extra["timestep_cond"] = guidance_embedding(guidance, self.unet.config.time_cond_proj_dim).to(
+                self.device, self.dtype
+            )
+        z = z.to(self.device, self.dtype)
+        return self.unet(z, timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+
+
+def guidance_embedding(guidance: float, size: int) -> Tensor:
+    """Return the (1, size) sinusoidal embedding of guidance − 1 that guided distillation feeds in (Meng et al. 2023)."""
+    frequencies = torch.exp(torch.arange(size // 2) * -(torch.log(torch.tensor(10_000.0)) / (size // 2 - 1)))
+    angles = 1000.0 * (guidance - 1.0) * frequencies
+    return torch.cat([angles.sin(), angles.cos()])[None]
+
+
+@contextmanager
+def _memory_in_words() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as exc:
+        raise EngineError(
+            "The device ran out of memory; edit a smaller region, close other programs, or choose a smaller model.",
+            "engine-out-of-memory",
+        ) from exc
+
+
+def load_model(name: str = "auto", device: str = "auto") -> DiffusionModel:
+    """Load an embedded model, a folder or a hub id. Raises RequestError for what can't be used, EngineError for what can't be had."""
+    folder, where = find_model(name), torch.device(find_device(device))
+    dtype = pick_dtype(where)
+    residence = pick_residence(component_bytes(folder, dtype) or {"": 0}, free_bytes(where), where.type != "cpu")
+    pipeline = load_pipeline(folder, dtype)
+    for component in pipeline.components.values():
+        if isinstance(component, nn.Module):
+            component.requires_grad_(False).eval().to(where if residence == "whole" else "cpu")
+    if residence == "offloaded" and hasattr(pipeline.vae, "enable_tiling"):
+        pipeline.vae.enable_tiling()
+    if getattr(pipeline.vae.config, "force_upcast", False):
+        pipeline.vae.float()
+    student = load_student(folder, dtype)
+    if student is not None:
+        student.requires_grad_(False).eval().to(where if residence == "whole" else "cpu")
+    return DiffusionModel(
+        _title(name, folder), folder, where, dtype, pipeline, _schedule(pipeline), residence, student=student
+    )
+
+
+def _title(name: str, folder: Path) -> str:
+    return folder.name if name == "auto" else name
+
+
+def _schedule(pipeline: Any) -> Schedule:
+    from diffusers import DDIMScheduler
+
+    scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    return Schedule(scheduler.alphas_cumprod.double(), scheduler.config.prediction_type)
+
+
+def read_vocabulary(model: DiffusionModel) -> dict[str, Any] | None:
+    """Return the model's vocabulary.json (what it was taught to paint), or None for a model that knows the open world."""
+    path = model.folder / "vocabulary.json" if model.folder else None
+    return json.loads(path.read_text()) if path and path.is_file() else None

@@ -1,0 +1,62 @@
+"""Painting a region of a picture anew while the rest stays: denoising from a starting picture, bounded at every step.
+
+Outside the mask the latents are the source's own, noised to the step's level (blended latent diffusion, Avrahami et al. 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .guidance import Conditions, Pull, pulled
+from .model import DiffusionModel
+from .trace import step_noise
+
+
+@dataclass(frozen=True)
+class RepaintPlan:
+    """`prompt` "" = whatever fits. `start` 0..1: how much of the starting picture is forgotten. `guidance` of the words."""
+
+    prompt: str
+    steps: int = 12
+    start: float = 0.8
+    guidance: float = 3.0
+    seed: int = 0
+    pull: Pull = field(default_factory=Pull)
+
+
+@torch.no_grad()
+def repaint_steps(
+    model: DiffusionModel, source: Tensor, start: Tensor, mask: Tensor, conditions: Conditions, plan: RepaintPlan
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (step, clean latents as predicted) `plan.steps` times.
+
+    `source`, `start`: clean latents of the picture and of what to begin from; `mask` (1, 1, h, w) 0..1: where to paint.
+    """
+    timesteps = model.schedule.few_steps(plan.steps, plan.start)
+    noise = step_noise(source, plan.seed, 0)
+    z = model.schedule.noised(start, noise, timesteps[0])
+    for number, timestep in enumerate(timesteps, start=1):
+        x0, own = _predicted(model, z, timestep, plan)
+        # Nothing paints over the last prediction, so there the strokes have the last word.
+        pull = plan.pull.lasting() if number == len(timesteps) else plan.pull
+        x0 = pulled(model, x0, conditions, pull, mask)
+        x0 = mask * x0 + (1 - mask) * source
+        yield number, x0
+        if number < len(timesteps):
+            # The noise that the model sees stays within the mask; outside it is the one that the source has had from the start.
+            carried = mask * own + (1 - mask) * noise
+            z = model.schedule.noised(x0, carried, timesteps[number])
+
+
+def _predicted(model: DiffusionModel, z: Tensor, timestep: int, plan: RepaintPlan) -> tuple[Tensor, Tensor]:
+    if not plan.prompt or plan.guidance == 1.0 or model.guides_itself:
+        prediction = model.predict(z, timestep, [model.words(plan.prompt)], guidance=plan.guidance)
+        return prediction.x0, prediction.noise
+    both = model.predict(torch.cat([z, z]), timestep, [model.words(plan.prompt), model.words("")])
+    x0 = both.x0[1:] + plan.guidance * (both.x0[:1] - both.x0[1:])
+    noise = both.noise[1:] + plan.guidance * (both.noise[:1] - both.noise[1:])
+    return x0, noise

@@ -1,0 +1,96 @@
+"""What an edit by words leaves alone without a selection: the figure when the ground changes, and the ground when the figure does."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from scumble_protocol.geometry import Bounds
+from scumble_protocol.messages import PromptPair
+from scumble_protocol.pixels import Plane
+
+from ..imaging.arrays import Bools, Floats, array_of, unit_floats
+from ..imaging.blend import finish, premultiplied
+from ..imaging.figure import find_figure
+from ..imaging.hint import smooth_fill
+from ..imaging.mask import cut, fade_inwards, grow
+from ..imaging.matte import pure_colors, soft_matte
+from .hold import edge_px
+from .model_window import ModelWindow
+
+SMALL_SIDE_PX = 160
+# How far beyond the old and the new figure their edges and shadows reach, as shares of the window, and how softly that ends.
+GROWTH, FADE = 0.03, 0.02
+SEEN = 0.02
+# How much of a latent's side beside the figure still shows the old ground.
+FRINGE = 0.6
+# A change of which less lies on the figure is not about the figure.
+ABOUT = 0.35
+KEPT_NOTE = "What stands out from the ground was kept as it is; select what may change to have it otherwise."
+UNSEEN_NOTE = "Nothing stands out from the ground here, so all of it may have changed; select what may change."
+
+
+def figure_in(window: ModelWindow) -> Floats | None:
+    """Return the soft matte of what stands out from the ground, (h, w) of the window's own size; None where nothing does."""
+    small, scale = window.scene.small_srgb8(window.bounds, SMALL_SIDE_PX)
+    figure = find_figure(small)
+    if figure is None:
+        return None
+    guide = np.clip(window.scene.colors(window.bounds), 0.0, 1.0)
+    return soft_matte(guide, figure, max(2.0, 1.5 / scale))
+
+
+def beside(
+    window: ModelWindow, place: Bounds, layer: Plane, figure: Floats, stride: int, pair: PromptPair, after: Floats
+) -> tuple[Bounds, Plane]:
+    """Bound a layer by the figure, as the kind of edit asks.
+
+    `stride`: pixels of the model's picture per latent. `after`: the model's edited picture (h, w, 3), sRGB 0..1.
+    """
+    if pair.kind == "background":
+        return behind(window, place, layer, figure, FRINGE * stride / window.scale)
+    return on_figure(window, place, layer, figure, after)
+
+
+def behind(window: ModelWindow, place: Bounds, layer: Plane, figure: Floats, fringe_px: float) -> tuple[Bounds, Plane]:
+    """Put a new ground's layer behind the figure, whose own pixels stay bit for bit; its soft edge gets the new ground's colours.
+
+    Within `fringe_px` of it, where latents still show the old ground, the new one is continued.
+    """
+    straight = unit_floats(array_of(layer))
+    matte = cut(figure, place.moved(-window.bounds.x, -window.bounds.y))
+    scene, hidden = window.scene, grow(matte > SEEN, fringe_px)
+    ground, alpha = smooth_fill(straight[..., :3], hidden), straight[..., 3]
+    alpha = np.where(hidden, smooth_fill(np.repeat(alpha[..., None], 3, axis=2), hidden)[..., 0], alpha)
+    own = pure_colors(scene.colors(place), matte, edge_px(scene))
+    colors = own * matte[..., None] + ground * (1 - matte[..., None])
+    opacity = scene.opacity(place)
+    shown = np.where(matte < 1.0, np.clip(alpha, 0.0, 1.0), 0.0) * (1.0 if opacity is None else opacity)
+    return finish(premultiplied(colors.astype(np.float32), shown.astype(np.float32)), place, None, layer.depth)
+
+
+def on_figure(window: ModelWindow, place: Bounds, layer: Plane, figure: Floats, after: Floats) -> tuple[Bounds, Plane]:
+    """Bound a layer by the old figure and the new one, unless what it changes lies mostly elsewhere (then it was another one)."""
+    straight = unit_floats(array_of(layer))
+    side = max(window.bounds.width, window.bounds.height)
+    near = fade_inwards(grow(_both(window, figure > 0.5, after), (GROWTH + FADE) * side), FADE * side)
+    near = cut(near, place.moved(-window.bounds.x, -window.bounds.y))
+    alpha = straight[..., 3]
+    if float((alpha * near).sum()) < ABOUT * float(alpha.sum()):
+        return place, layer
+    return finish(premultiplied(straight[..., :3], alpha * near), place, None, layer.depth)
+
+
+def _both(window: ModelWindow, old: Bools, after: Floats) -> Bools:
+    """Return the old figure with the new one, of the window's own size; where none is found, with room for one."""
+    new = find_figure(np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8))
+    return old | (hull_of(old) if new is None else window.enlarged(new.astype(np.float32)) > 0.5)
+
+
+def hull_of(inside: Bools) -> Bools:
+    """Return the convex hull of a shape, (h, w): a new thing in its place may have another outline."""
+    points = np.argwhere(inside)[:, ::-1].astype(np.int32)
+    filled = np.zeros(inside.shape, np.uint8)
+    if len(points):
+        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    hull: Bools = filled.astype(bool)
+    return hull

@@ -1,0 +1,277 @@
+"""What the handles hold: cut out once for a picture and its handles' starts, then moved as often as the pointer does."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from scumble_protocol.errors import RequestError
+from scumble_protocol.geometry import NOWHERE, Bounds, Point
+from scumble_protocol.messages import Edit, Grab, Handle, Mask
+
+from ..imaging import grab
+from ..imaging.arrays import Array, Bools, Bytes, Floats
+from ..imaging.blend import premultiplied
+from ..imaging.hint import smooth_fill
+from ..imaging.mask import bounds_of, cut, fade_inwards, grow
+from ..imaging.matte import pure_colors, soft_matte
+from ..imaging.sureness import SURE
+from ..models.shelf import Shelf
+from .scene import Scene, channel, of_kind, only
+
+Made = TypeVar("Made")
+KEPT = 4
+EDGE_PX = 1.5
+SEEN = 0.02
+
+
+@dataclass(frozen=True)
+class Body:
+    """A thing and the handles that move it: premultiplied RGBA floats over `bounds`, in the picture's own space."""
+
+    lifted: Floats
+    bounds: Bounds
+    handles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """All bodies, and the patch of background behind them: `hole` (alpha, soft) and `hint` (smooth colours) over `bounds`.
+
+    `may`, over `limit`, is what may change (None = everything in `limit`). Not `sure`: what was found may be no thing at all.
+    """
+
+    bodies: tuple[Body, ...]
+    hole: Floats
+    hint: Floats
+    bounds: Bounds
+    may: Floats | None
+    limit: Bounds
+    notes: tuple[str, ...] = ()
+    sure: bool = True
+
+
+class Recent:
+    """Keep the last few things made, by key."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._made: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what was made for `key`, or make it now and forget the oldest."""
+        if key not in self._made:
+            self._made[key] = make()
+        self._made.move_to_end(key)
+        while len(self._made) > self._keep:
+            self._made.popitem(last=False)
+        made: Made = self._made[key]
+        return made
+
+
+@lru_cache(maxsize=2)
+def recent(shelf: Shelf) -> Recent:
+    """Return the shelf's memory of what was held last: a pointer move then costs milliseconds."""
+    return Recent(KEPT)
+
+
+def key_of(edit: Edit) -> Hashable:
+    """Return all that decides what is held: the picture, the handles' starts, the mask, the grab, the feather."""
+    bounding = tuple((type(cue), cue.alpha.sha256()) for cue in edit.cues if isinstance(cue, Mask | Grab))
+    starts = tuple(cue.start for cue in of_kind(edit, Handle))
+    picture = edit.picture
+    return (picture.plane.sha256(), picture.icc, picture.space, starts, bounding, edit.settings.feather_px)
+
+
+def cut_out(edit: Edit, scene: Scene) -> Held:
+    """Find the things, matte them, and measure the hole that they leave."""
+    starts = [cue.start for cue in of_kind(edit, Handle)]
+    for number, start in enumerate(starts, start=1):
+        if not scene.whole.contains(start):
+            raise RequestError(f"Handle {number} starts outside the picture.", "bad-handle")
+    given = only(edit, Grab)
+    doubts: tuple[int, ...] = ()
+    if given is not None and (alpha := channel(given.alpha, edit.picture.plane, "grab")).any():
+        shapes = _given_shapes(alpha, starts, scene)
+    else:
+        shapes, doubts = _found_shapes(starts, scene)
+    bodies = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
+    if not any(body.lifted[..., 3].any() for body in bodies):
+        raise RequestError("The handles hold nothing that may change; start them inside the mask.", "bad-handle")
+    hole, bounds = _hole(scene, bodies)
+    hint = smooth_fill(scene.colors(bounds), hole > 0)
+    limit = scene.whole if scene.may is None else bounds_of(scene.may)
+    may = None if scene.may is None else cut(scene.may, limit).copy()
+    return Held(bodies, hole, hint, bounds, may, limit, tuple(_doubt(number) for number in doubts), not doubts)
+
+
+def _doubt(number: int) -> str:
+    return (
+        f"It is not clear what handle {number} holds, so the picture around it was bent; "
+        "select the thing to move it as a whole."
+    )
+
+
+Shape = tuple[Floats, Bounds, tuple[int, ...]]
+
+
+def _given_shapes(alpha: Bytes, starts: list[Point], scene: Scene) -> list[Shape]:
+    """Split a painter's grab by its pieces: each goes with the handles on it, or with the nearest one."""
+    bounds = bounds_of(alpha)
+    part = np.where(_inside(scene, bounds), cut(alpha, bounds), 0)
+    matte = np.minimum(part.astype(np.float32) / 255.0, fade_inwards(part > 0, EDGE_PX))
+    if len(starts) == 1:
+        return [(matte, bounds, (0,))]
+    count, labels = cv2.connectedComponents((part > 127).astype(np.uint8))
+    owners = _owners(labels, count, starts, bounds)
+    shapes: list[Shape] = []
+    for handles in sorted(set(owners.values())):
+        mine = np.isin(labels, [label for label, owner in owners.items() if owner == handles])
+        # The soft rim of a piece belongs to no label; it goes with its piece.
+        shapes.append((np.where(grow(mine, 3.0), matte, 0.0).astype(np.float32), bounds, handles))
+    return shapes
+
+
+def _owners(labels: Array, count: int, starts: list[Point], bounds: Bounds) -> dict[int, tuple[int, ...]]:
+    """Say which handles move each labelled piece."""
+    distances = np.full((count, len(starts)), np.inf)
+    for label in range(1, count):
+        away = cv2.distanceTransform((labels != label).astype(np.uint8), cv2.DIST_L2, 5)
+        for number, start in enumerate(starts):
+            column = min(max(int(start.x) - bounds.x, 0), bounds.width - 1)
+            row = min(max(int(start.y) - bounds.y, 0), bounds.height - 1)
+            outside = start.distance(Point(column + bounds.x + 0.5, row + bounds.y + 0.5))
+            distances[label, number] = float(away[row, column]) + max(0.0, outside - 1.0)
+    piece_of = {number: int(np.argmin(distances[:, number])) for number in range(len(starts))}
+    owned = {label: tuple(n for n, piece in piece_of.items() if piece == label) for label in range(1, count)}
+    for label, handles in owned.items():
+        if not handles:
+            nearest = int(np.argmin(distances[label]))
+            owned[label] = owned[piece_of[nearest]]
+    return owned
+
+
+def _found_shapes(starts: list[Point], scene: Scene) -> tuple[list[Shape], tuple[int, ...]]:
+    """Find the thing under each handle, and the numbers of those that hold none for certain; on one thing they move it together."""
+    for number, start in enumerate(starts, start=1):
+        if scene.may is not None and not scene.may[int(start.y), int(start.x)]:
+            raise RequestError(f"Handle {number} starts outside the mask.", "bad-handle")
+    limits = None if scene.may is None else bounds_of(scene.may)
+    window = grab.search_bounds(starts, limits, scene.whole)
+    small, scale = scene.small_srgb8(window, grab.SMALL_SIDE_PX)
+    can = _inside(scene, window).astype(np.uint8)
+    may = cv2.resize(can, small.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    whole = scene.whole
+    closed = (window.y > 0, window.bottom < whole.bottom, window.x > 0, window.right < whole.right)
+    seeds = [Point((start.x - window.x) * scale, (start.y - window.y) * scale) for start in starts]
+    found = [grab.find_in(small, seed, may, closed) for seed in seeds]
+    for number, other in _swallowed([thing for thing, _ in found], seeds):
+        found[number] = grab.find_in(small, seeds[number], may & ~found[other][0], closed)
+    doubts = tuple(number for number, (_, sure) in enumerate(found, start=1) if sure < SURE)
+    groups = _joined([thing for thing, _ in found], seeds)
+    _settle(groups, seeds)
+    return [_matted(scene, thing, window, tuple(handles)) for thing, handles in groups], doubts
+
+
+def _on(thing: Bools, seed: Point) -> bool:
+    return bool(thing[min(int(seed.y), thing.shape[0] - 1), min(int(seed.x), thing.shape[1] - 1)])
+
+
+def _swallowed(things: list[Bools], seeds: list[Point]) -> list[tuple[int, int]]:
+    """Return (greedy, swallowed): a thing that took in another's handle, though that other's thing left its own handle out."""
+    count = range(len(seeds))
+    return [
+        (one, other)
+        for one in count
+        for other in count
+        if one != other and _on(things[one], seeds[other]) and not _on(things[other], seeds[one])
+    ]
+
+
+def _joined(things: list[Bools], seeds: list[Point]) -> list[tuple[Bools, list[int]]]:
+    """Unite things that lie on each other's handles."""
+    groups: list[tuple[Bools, list[int]]] = []
+    for number, (thing, seed) in enumerate(zip(things, seeds, strict=True)):
+        home = next((group for group in groups if _on(group[0], seed)), None)
+        if home is None:
+            groups.append((thing.copy(), [number]))
+        else:
+            np.logical_or(home[0], thing, out=home[0])
+            home[1].append(number)
+    return groups
+
+
+def _settle(things: list[tuple[Bools, list[int]]], seeds: list[Point]) -> None:
+    """Give pixels that two things claim to the one whose handle is nearer (winner takes all, never an average)."""
+    if len(things) < 2:
+        return
+    rows, columns = np.indices(things[0][0].shape)
+    away = np.stack(
+        [np.min([np.hypot(columns - seeds[n].x, rows - seeds[n].y) for n in handles], axis=0) for _, handles in things]
+    )
+    claimed = np.stack([thing for thing, _ in things])
+    winner = np.argmin(np.where(claimed, away, np.inf), axis=0)
+    for number, (thing, _) in enumerate(things):
+        thing &= winner == number
+
+
+def _matted(scene: Scene, thing: Bools, window: Bounds, handles: tuple[int, ...]) -> Shape:
+    """Bring a small rough shape to the picture's size with a soft edge, inside what may change."""
+    ratio = window.width / thing.shape[1]
+    radius = max(2.0, 1.5 * ratio)
+    box = bounds_of(thing)
+    step = max(1, round((radius + 2) / ratio) + 2)
+    near = box.grown(step).intersected(Bounds(0, 0, thing.shape[1], thing.shape[0]))
+    tall = window.height / thing.shape[0]
+    x0, y0 = window.x + round(near.x * ratio), window.y + round(near.y * tall)
+    x1, y1 = window.x + round(near.right * ratio), window.y + round(near.bottom * tall)
+    bounds = Bounds(x0, y0, x1 - x0, y1 - y0).intersected(window)
+    guide = np.clip(scene.colors(bounds), 0.0, 1.0)
+    matte = soft_matte(guide, np.ascontiguousarray(cut(thing, near)), radius)
+    return np.where(_inside(scene, bounds), matte, 0.0).astype(np.float32), bounds, handles
+
+
+def _inside(scene: Scene, bounds: Bounds) -> Bools:
+    may = scene.may_in(bounds)
+    return np.ones((bounds.height, bounds.width), bool) if may is None else may > 0
+
+
+def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...]) -> Body:
+    box = bounds_of(alpha > 0)
+    if box == NOWHERE:
+        return Body(np.zeros((1, 1, 4), np.float32), Bounds(bounds.x, bounds.y, 1, 1), handles)
+    place = box.moved(bounds.x, bounds.y)
+    wide = place.grown(edge_px(scene) * 4).intersected(scene.whole)
+    matte = np.zeros((wide.height, wide.width), np.float32)
+    cut(matte, place.moved(-wide.x, -wide.y))[...] = cut(alpha, box)
+    colors = pure_colors(scene.colors(wide), matte, edge_px(scene))
+    own = scene.opacity(wide)
+    lifted = premultiplied(colors, matte if own is None else matte * own)
+    return Body(np.ascontiguousarray(cut(lifted, place.moved(-wide.x, -wide.y))), place, handles)
+
+
+def edge_px(scene: Scene) -> int:
+    """Return how wide the mixed pixels along an edge are taken to be: wider in larger pictures."""
+    return max(2, round(math.sqrt(scene.whole.width * scene.whole.height) / 500))
+
+
+def _hole(scene: Scene, bodies: tuple[Body, ...]) -> tuple[Floats, Bounds]:
+    """Return the alpha of the background patch: all that the bodies covered and the mixed pixels around, faded outwards."""
+    edge = edge_px(scene)
+    bounds = NOWHERE
+    for body in bodies:
+        bounds = bounds.united(body.bounds)
+    bounds = bounds.grown(4 * edge).intersected(scene.whole)
+    covered = np.zeros((bounds.height, bounds.width), bool)
+    for body in bodies:
+        cut(covered, body.bounds.moved(-bounds.x, -bounds.y))[...] |= body.lifted[..., 3] > SEEN
+    covered = grow(covered, 3.0 * edge) & _inside(scene, bounds)
+    hole = fade_inwards(covered, 2.0 * edge)
+    own = scene.opacity(bounds)
+    return (hole if own is None else hole * own), bounds

@@ -1,0 +1,40 @@
+"""The engine's log: a modest file in the user's own folder, about processes and guests, never about pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from scumble_protocol.errors import RequestError
+
+MAX_BYTES = 2**20
+OLD_FILES = 2
+
+
+def user_log_dir() -> Path:
+    """Return where programs of this user keep their logs."""
+    import platformdirs
+
+    return Path(platformdirs.user_log_dir("scumble", appauthor=False))
+
+
+@contextlib.contextmanager
+def logging_to(file: Path) -> Iterator[None]:
+    """Write this package's log lines to a file that does not grow for ever. Raises RequestError when it can't be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(file, maxBytes=MAX_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+    except OSError as exc:
+        raise RequestError(f"The engine can't write its log to {file} ({exc.strerror}).", "bad-log") from exc
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("scumble_engine")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

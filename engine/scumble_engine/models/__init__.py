@@ -1,0 +1,1 @@
+"""Where models come from: the registry, loading, memory, and the weights that ship."""

@@ -1,0 +1,253 @@
+"""Look after the worker: start it, give it one job at a time, hear its heart, cancel, and replace it when it dies or hangs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from scumble_protocol.errors import Cancelled, EngineError, ProtocolError, RequestError, ScumbleError, error_for
+from scumble_protocol.messages import (
+    FINAL_EVENTS,
+    Cancel,
+    EngineMessage,
+    EngineState,
+    Failure,
+    Goodbye,
+    Guess,
+    Message,
+    Ping,
+    Pong,
+    Preview,
+    Progress,
+    Read,
+    Submit,
+    Welcome,
+)
+
+from .boot import OUT_OF_MEMORY
+from .child import Child
+
+WORKER_COMMAND = (sys.executable, "-m", "scumble_engine.worker")
+STARTS_IN_A_ROW = 3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long the server waits for its worker before it does something about it, in seconds."""
+
+    heartbeat_s: float = 1.0
+    silence_s: float = 30.0  # without any word, once it has spoken
+    start_s: float = 300.0  # from start to ready
+    step_s: float = 600.0  # between two steps of a job; loading a large model is one step
+    cancel_s: float = 8.0  # from a cancel to the kill, or two steps' time where that is longer,
+    cancel_most_s: float = 60.0  # but no longer than this
+    stop_s: float = 2.0  # from goodbye to the kill
+    retry_s: float = 30.0  # between starts, once several in a row have failed
+
+
+@dataclass
+class _Task:
+    """The job at the worker."""
+
+    job: str
+    stepped_s: float
+    step_s: float = 0.0  # how long its last step took
+    cancelled_s: float | None = None
+
+
+class Supervisor:
+    """Keep one worker alive. `open_child` starts a new process; the server calls `look_after` often."""
+
+    def __init__(
+        self,
+        open_child: Callable[[], Child],
+        state: EngineState,
+        patience: Patience,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = state  # the worker's last words about itself
+        self.trouble: ScumbleError | None = None  # why there is no worker, once several starts have failed
+        self.refusal: RequestError | None = None  # what the worker found wrong with the engine's own settings
+        self.child: Child | None = None
+        self._open_child = open_child
+        self._asleep = state
+        self._patience = patience
+        self._clock = clock
+        self._task: _Task | None = None
+        self._last_words: ScumbleError | None = None
+        self._spent: EngineError | None = None  # its memory is full: it is to be replaced
+        self._failed_starts = 0
+        self._started_s = self._heard_s = self._pinged_s = self._ended_s = clock()
+        self._spoke = False
+
+    # ---- what the server asks for
+
+    @property
+    def ready(self) -> bool:
+        return self.child is not None and self.state.phase == "ready"
+
+    @property
+    def busy(self) -> bool:
+        return self._task is not None
+
+    def begin(self, work: Submit | Guess | Read) -> None:
+        """Hand a job to the ready and idle worker."""
+        assert self.child is not None
+        assert self._task is None
+        self._task = _Task(work.job, self._clock())
+        self.child.send(work)
+
+    def cancel(self) -> None:
+        """Ask the running job to stop at its next step; `look_after` kills it when it does not."""
+        if self._task is not None and self._task.cancelled_s is None and self.child is not None:
+            self._task.cancelled_s = self._clock()
+            self.child.send(Cancel(self._task.job))
+
+    def look_after(self) -> list[EngineMessage]:
+        """Hear the worker and see to its health. Returns what its job said, a Failure included when the job was lost."""
+        if self.child is None:
+            self._start_unless_hopeless()
+            return []
+        exit_code = self.child.exit_code()  # asked first: what it said before it ended still counts
+        events = self._hear(self.child)
+        illness = self._illness(exit_code)
+        if illness is not None:
+            events += self._replace(illness)
+        elif self._clock() - self._pinged_s >= self._patience.heartbeat_s:
+            self._pinged_s = self._clock()
+            self.child.send(Ping(0))
+        return events
+
+    def wake(self) -> None:
+        """Try once more after several failed starts, if some time has passed; called when somebody wants a job done."""
+        if self.child is None and self._clock() - self._ended_s >= self._patience.retry_s:
+            self._start()
+
+    def stop(self) -> None:
+        """Say goodbye to the worker, and kill it when it does not go."""
+        if self.child is not None:
+            self.child.send(Goodbye())
+            if self.ready and not self.busy:
+                self.child.wait(self._patience.stop_s)
+            self.child.end()
+            self.child = None
+
+    # ---- how
+
+    def _start_unless_hopeless(self) -> None:
+        if self._failed_starts < STARTS_IN_A_ROW and self.refusal is None:
+            self._start()
+
+    def _start(self) -> None:
+        self._started_s = self._heard_s = self._pinged_s = self._clock()
+        self._spoke, self._last_words = False, None
+        self.state = self._asleep
+        try:
+            self.child = self._open_child()
+        except EngineError as exc:
+            self._count_failed_start(exc)
+
+    def _hear(self, child: Child) -> list[EngineMessage]:
+        events: list[EngineMessage] = []
+        try:
+            for message in child.heard():
+                self._heard_s, self._spoke = self._clock(), True
+                events += self._sort(message)
+        except ProtocolError as exc:
+            log.error("the worker sent what is not a message: %s", exc.sentence)
+            self._spent = EngineError("The engine's worker lost its way; the edit can be tried again.", "engine-worker")
+        return events
+
+    def _sort(self, message: Message) -> list[EngineMessage]:
+        """Keep what the worker says about itself; return what its job says."""
+        if isinstance(message, Welcome | Pong):
+            if message.state.phase == "ready" and self.state.phase != "ready":
+                log.info("worker ready on %s", message.state.device)
+            self.state, self.trouble = message.state, None if message.state.phase == "ready" else self.trouble
+        elif isinstance(message, Failure) and not message.job:
+            self._last_words = error_for(message.code, message.sentence)
+        elif isinstance(message, (Progress, Preview, *FINAL_EVENTS)) and self._task and message.job == self._task.job:
+            return self._follow(message)
+        return []
+
+    def _follow(self, event: EngineMessage) -> list[EngineMessage]:
+        assert self._task is not None
+        now = self._clock()
+        if isinstance(event, Progress):
+            self._task.step_s = now - self._task.stepped_s
+        self._task.stepped_s = now
+        if isinstance(event, FINAL_EVENTS):
+            self._task, self._failed_starts = None, 0
+        if isinstance(event, Failure) and event.code == OUT_OF_MEMORY:
+            self._spent = EngineError(event.sentence, event.code)
+        return [event]
+
+    def _illness(self, exit_code: int | None) -> EngineError | None:
+        """Say what is wrong with the worker, or None."""
+        now, patience, task = self._clock(), self._patience, self._task
+        if self._spent is not None or exit_code is not None:
+            return self._spent or death(exit_code or 0)
+        if task is not None and task.cancelled_s is not None and now - task.cancelled_s > self._grace_s(task):
+            return Cancelled()
+        if task is not None and now - task.stepped_s > patience.step_s:
+            return _hung("made no step", patience.step_s)
+        if self._spoke and now - self._heard_s > patience.silence_s:
+            return _hung("gave no sign of life", patience.silence_s)
+        if self.state.phase != "ready" and now - self._started_s > patience.start_s:
+            return EngineError(f"The engine's worker was not ready after {patience.start_s:.0f} s.", "engine-worker")
+        return None
+
+    def _grace_s(self, task: _Task) -> float:
+        """Where steps are long, waiting for one to end is cheaper than loading the model anew."""
+        return max(self._patience.cancel_s, min(2 * task.step_s, self._patience.cancel_most_s))
+
+    def _replace(self, illness: EngineError) -> list[EngineMessage]:
+        """End the worker, fail its job, and start another unless it never gets as far as being ready."""
+        assert self.child is not None
+        was_ready, task = self.ready, self._task
+        log.warning("worker ended: %s", illness.sentence)
+        self.child.end()
+        self.child, self._task, self._spent, self._ended_s = None, None, None, self._clock()
+        self.state = replace(self._asleep, cues=self.state.cues)
+        if not was_ready:
+            self._count_failed_start(self._last_words or illness)
+        self._start_unless_hopeless()
+        if task is None:
+            return []
+        told = Cancelled() if task.cancelled_s is not None else illness
+        return [Failure(task.job, told.code, told.sentence)]
+
+    def _count_failed_start(self, reason: ScumbleError) -> None:
+        self._failed_starts += 1
+        self._ended_s = self._clock()
+        if isinstance(reason, RequestError):
+            self.refusal = reason
+        if self._failed_starts >= STARTS_IN_A_ROW:
+            log.error("no worker after %d starts: %s", self._failed_starts, reason.sentence)
+            self.trouble = reason
+
+
+def death(exit_code: int) -> EngineError:
+    """Tell in words how a worker died, from its exit code (negative: the signal)."""
+    if exit_code == -getattr(signal, "SIGKILL", 9):
+        return EngineError(
+            "The engine's worker was killed, most likely because memory ran out; try a smaller region or close other programs.",
+            "engine-killed",
+        )
+    how = f"crashed (signal {-exit_code})" if exit_code < 0 else f"ended by itself (exit code {exit_code})"
+    return EngineError(
+        f"The engine's worker {how}; a new one starts, and the edit can be tried again.", "engine-crashed"
+    )
+
+
+def _hung(what: str, seconds: float) -> EngineError:
+    return EngineError(
+        f"The engine's worker {what} for {seconds:.0f} s and was ended; a new one starts, and the edit can be tried again.",
+        "engine-hung",
+    )

@@ -1,0 +1,67 @@
+"""`python -m scumble_engine.training`: make the illustrator again, or go on where the last run stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import torch
+from scumble_engine.training.pipeline import export_teacher, finish, refine_again, train_student, train_teacher
+from scumble_engine.training.recipe import RECIPES, smoke
+
+
+@click.command()
+@click.option("--size", type=click.Choice(sorted(RECIPES)), default="small", show_default=True)
+@click.option("--smoke", "toy", is_flag=True, help="Run the whole chain at toy numbers, in about a minute.")
+@click.option(
+    "--stage",
+    type=click.Choice(["all", "teacher", "export", "refiner", "student", "finish"]),
+    default="all",
+    show_default=True,
+)
+@click.option(
+    "--images", type=int, default=None, help="Train until so many pictures have been seen, all runs together."
+)
+@click.option("--cooldown", type=int, default=None, help="Let the learning rate fall over the last so many pictures.")
+@click.option("--student-images", type=int, default=None, help="The same for the student.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path, exists=True), help="Weights to start from where no state is kept."
+)
+@click.option("--publish", type=click.Path(path_type=Path), help="Copy the finished folder there.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--threads", type=int, default=None, help="Threads for the CPU; fewer leave room for other work.")
+def main(
+    size: str,
+    toy: bool,
+    stage: str,
+    images: int | None,
+    cooldown: int | None,
+    student_images: int | None,
+    resume: Path | None,
+    publish: Path | None,
+    device: str,
+    threads: int | None,
+) -> None:
+    """Train, or resume, one size of the illustrator: denoiser, student, then what stands beside the weights.
+
+    Stops and resumes anywhere with the same command; `--stage export` takes the weights out of a run that goes on.
+    """
+    recipe = smoke(RECIPES[size]()) if toy else RECIPES[size]()
+    if threads:
+        torch.set_num_threads(threads)
+    until = images or recipe.images
+    if stage in ("all", "teacher"):
+        train_teacher(recipe, until, int(recipe.cooldown * until) if cooldown is None else cooldown, resume, device)
+    if stage == "export":
+        click.echo(f"exported after {export_teacher(recipe, device)} images")
+        finish(recipe, publish, sheet=0)
+    if stage == "refiner":
+        refine_again(recipe, device)
+    if stage in ("all", "student"):
+        train_student(recipe, student_images or recipe.student_images, device)
+    if stage in ("all", "finish"):
+        click.echo(finish(recipe, publish, sheet=2 if toy else 64))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Every sentence that the painter reads goes through `_`, so that it can be translated by GIMP's own mechanism, gettext."""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+DOMAIN = "scumble-gimp"
+LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
+
+
+def _(text: str) -> str:
+    """Return the text in the painter's language, or as it is where there is no translation."""
+    return gettext.dgettext(DOMAIN, text)
+
+
+def bind_language() -> None:
+    """Tell gettext where the translations lie. GIMP sets the language of the process before it starts us."""
+    gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return `one` or `many` by the rules of the painter's language; both hold a `{number}`."""
+    return gettext.dngettext(DOMAIN, one, many, number).format(number=number)

@@ -1,0 +1,360 @@
+"""The doorway: send and return at once. A thread of its own holds the connection, hashes, seals and opens.
+
+The host's thread only appends to a list (`submit`) and empties another (`poll`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal
+
+from ..connection import ConnectionInfo
+from ..errors import Cancelled, EngineError, ProtocolError, RequestError, ScumbleError, error_for
+from ..messages import (
+    FINAL_EVENTS,
+    Accepted,
+    Cancel,
+    ClientMessage,
+    Echo,
+    Echoed,
+    Edit,
+    EngineState,
+    Event,
+    Failure,
+    Goodbye,
+    Guess,
+    Guessed,
+    Hello,
+    Instruction,
+    Message,
+    Ping,
+    Pong,
+    Preview,
+    Progress,
+    Purpose,
+    Queued,
+    Read,
+    Reading,
+    Result,
+    Submit,
+    Welcome,
+)
+from ..pixels import Buffer, Plane
+from ..rules import check_edit, check_text
+from ..wire import NONCE_BYTES, SPOKEN_MAJORS, Channel, RefusedMessage, choose_version
+from .pulse import Pace, Pulse
+from .transport import Connect, Transport, connect
+
+JobEvent = Accepted | Queued | Progress | Preview | Result | Guessed | Reading | Echoed | Failure
+Phase = Literal["connecting", "open", "lost", "closed"]
+
+
+class Session:
+    """One host's conversation with one engine; it ends with its connection, and then the host opens another.
+
+    Every job that was submitted gets exactly one final event (`Result`, `Guessed`, `Reading`, `Echoed` or `Failure`) out of
+    `poll`, whatever happens to the engine. Safe to use from any thread.
+    """
+
+    def __init__(
+        self, info: ConnectionInfo, client: str, *, connect: Connect = connect, pace: Pace | None = None
+    ) -> None:
+        """Start connecting and return at once. `client` names the host for people: "krita 5.2.9"."""
+        self._info, self._client, self._pace = info, client, pace or Pace()
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._outbox: deque[ClientMessage] = deque()
+        self._inbox: list[JobEvent] = []
+        self._live: set[str] = set()
+        self._phase: Phase = "connecting"
+        self._state: EngineState | None = None
+        self._error: ScumbleError | None = None
+        self._transport: Transport | None = None
+        self._thread = threading.Thread(target=self._run, name="scumble-session", daemon=True)
+        self._thread.start()
+
+    # ---- what a host calls ------------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        """Where the session is in its life; once "lost" or "closed" it stays so."""
+        return self._phase
+
+    @property
+    def state(self) -> EngineState | None:
+        """What the engine last said about itself; None until it has answered."""
+        return self._state
+
+    @property
+    def error(self) -> ScumbleError | None:
+        """Why the session was lost, with a sentence for the painter; None while it is not."""
+        return self._error
+
+    @property
+    def live_jobs(self) -> frozenset[str]:
+        """The jobs that still owe a final event."""
+        with self._lock:
+            return frozenset(self._live)
+
+    def submit(self, edit: Edit, purpose: Purpose = "final") -> str:
+        """Queue an edit and return its job id at once. Its planes must not change until the job has ended.
+
+        A bad edit is not raised here but answered by a `Failure`, as the checking happens in the session's thread.
+        """
+        job = _new_job()
+        if purpose == "preview":
+            with self._lock:
+                older = [m for m in self._outbox if isinstance(m, Submit) and m.purpose == "preview"]
+                self._withdraw(older, "A newer preview took its place.")
+        return self._post(job, Submit(job, edit, purpose))
+
+    def guess(self, edit: Edit) -> str:
+        """Ask what the strokes show; answered by `Guessed`."""
+        job = _new_job()
+        return self._post(job, Guess(job, edit))
+
+    def read_instruction(self, text: str, picture_words: str = "") -> str:
+        """Ask how an instruction would be read; answered by `Reading`."""
+        job = _new_job()
+        return self._post(job, Read(job, Instruction(text), picture_words))
+
+    def echo(self, plane: Plane) -> str:
+        """Ask for a plane back as it is; answered by `Echoed`."""
+        job = _new_job()
+        return self._post(job, Echo(job, plane))
+
+    def cancel(self, job: str) -> None:
+        """Ask the engine to stop a job; its final event follows. Nothing happens if it has ended."""
+        with self._lock:
+            if job not in self._live:
+                return
+            unsent = [m for m in self._outbox if isinstance(m, Submit) and m.job == job]
+            if unsent:
+                self._withdraw(unsent, "The edit was cancelled.")
+            else:
+                self._outbox.append(Cancel(job))
+        self._wake()
+
+    def poll(self) -> list[Event]:
+        """Return what has happened to jobs since the last call; never waits.
+
+        Of each job's undelivered progress and previews only the newest is kept. A session that is lost says so once, in a
+        `Failure` whose job is "", after the failures of its live jobs.
+        """
+        with self._lock:
+            events, self._inbox = self._inbox, []
+        return list(events)
+
+    def wait(self, timeout_s: float) -> list[Event]:
+        """Like `poll`, but wait for the first event, at most `timeout_s`. For command lines, never for a host's main thread."""
+        with self._lock:
+            self._news.wait_for(lambda: self._inbox, timeout_s)
+            events, self._inbox = self._inbox, []
+        return list(events)
+
+    def wait_until_open(self, timeout_s: float) -> EngineState:
+        """Wait for the engine's answer. Raises the error of a lost session, or EngineError after the timeout."""
+        with self._lock:
+            self._news.wait_for(lambda: self._phase != "connecting", timeout_s)
+        if self._state is None or self._phase != "open":
+            raise self._error or EngineError("The engine has not answered yet.", "engine-unreachable")
+        return self._state
+
+    def close(self, shutdown: bool = False, timeout_s: float = 0.5) -> None:
+        """Say goodbye; the engine cancels what was under way. Waits at most `timeout_s` for the farewell to leave."""
+        with self._lock:
+            if self._phase in ("lost", "closed"):
+                return
+            self._outbox.clear()
+            if self._phase == "open":
+                self._outbox.append(Goodbye(shutdown))
+            self._fail_live("cancelled", "The session was closed.")
+            self._phase = "closed"
+            self._news.notify_all()
+        self._wake()
+        self._thread.join(timeout_s)
+
+    # ---- between the threads ----------------------------------------------------------------------------------------
+
+    def _post(self, job: str, message: ClientMessage) -> str:
+        with self._lock:
+            if self._phase in ("lost", "closed"):
+                error = self._error or EngineError("The session was closed.", "engine-lost")
+                self._deliver(Failure(job, error.code, error.sentence))
+                return job
+            self._live.add(job)
+            self._outbox.append(message)
+        self._wake()
+        return job
+
+    def _withdraw(self, unsent: list[Submit], sentence: str) -> None:
+        """Take back what has not been sent yet; the lock is held."""
+        for message in unsent:
+            self._outbox.remove(message)
+            self._live.discard(message.job)
+            self._deliver(Failure(message.job, Cancelled.default_code, sentence))
+
+    def _wake(self) -> None:
+        transport = self._transport
+        if transport is not None:
+            transport.wake()
+
+    def _deliver(self, event: JobEvent) -> None:
+        """Put an event where `poll` finds it; the lock is held."""
+        if isinstance(event, Progress | Preview | Queued):
+            self._inbox = [e for e in self._inbox if type(e) is not type(event) or e.job != event.job]
+        self._inbox.append(event)
+        self._news.notify_all()
+
+    def _fail_live(self, code: str, sentence: str) -> None:
+        for job in sorted(self._live):
+            self._deliver(Failure(job, code, sentence))
+        self._live.clear()
+
+    # ---- the session's own thread -----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._converse()
+        except ScumbleError as exc:
+            self._lose(exc)
+        except ConnectionError as exc:
+            self._lose(EngineError(str(exc), "engine-lost"))
+        except Exception as exc:  # a host must hear of our own faults too, or its jobs would wait for ever
+            self._lose(EngineError(f"The connection to the engine failed ({exc}).", "engine-lost"))
+        finally:
+            if self._transport is not None:
+                self._transport.close()
+
+    def _lose(self, error: ScumbleError) -> None:
+        with self._lock:
+            if self._phase == "closed":
+                return
+            self._phase, self._error = "lost", error
+            self._outbox.clear()
+            self._fail_live(error.code, error.sentence)
+            self._deliver(Failure("", error.code, error.sentence))
+
+    def _converse(self) -> None:
+        choose_version(self._info.protocols)
+        try:
+            transport = self._connect(self._info)
+        except ConnectionError as exc:
+            raise EngineError(str(exc), "engine-unreachable") from exc
+        self._transport = transport
+        nonce = os.urandom(NONCE_BYTES)
+        channel = Channel(self._info.key, nonce, "client", time.time_ns())
+        transport.send(channel.seal(Hello(self._client, SPOKEN_MAJORS, nonce)))
+        self._await_welcome(transport, channel)
+        pulse = Pulse(self._pace)
+        while self._phase == "open":
+            self._beat(transport, channel, pulse)
+        self._flush(transport, channel)
+
+    def _await_welcome(self, transport: Transport, channel: Channel) -> None:
+        deadline = time.monotonic() + self._pace.welcome_within_s
+        while self._phase == "connecting":
+            message = _opened(channel, transport.receive(max(0.0, deadline - time.monotonic())))
+            if isinstance(message, Welcome):
+                self._begin(message)
+            elif isinstance(message, Failure):
+                raise error_for(message.code, message.sentence)
+            elif time.monotonic() >= deadline:
+                raise EngineError(
+                    "The engine does not answer: it is busy starting, or its key has changed. "
+                    "Connect again; if that does not help, restart the engine.",
+                    "engine-unreachable",
+                )
+
+    def _begin(self, welcome: Welcome) -> None:
+        with self._lock:
+            self._state = welcome.state
+            if self._phase == "connecting":
+                self._phase = "open"
+            self._news.notify_all()
+
+    def _beat(self, transport: Transport, channel: Channel, pulse: Pulse) -> None:
+        """Send what waits, take one message, and mind the heartbeat."""
+        self._flush(transport, channel)
+        if pulse.due():
+            transport.send(channel.seal(Ping(pulse.begin())))
+        frames = transport.receive(pulse.rest_s())
+        if frames is None:
+            pulse.check()
+            return
+        message = self._opened_or_failed(channel, frames)
+        if message is not None:
+            pulse.heard()
+            self._handle(message)
+
+    def _flush(self, transport: Transport, channel: Channel) -> None:
+        while (message := self._next_outgoing()) is not None:
+            try:
+                _check(message)
+                frames = channel.seal(message)
+            except RequestError as exc:
+                self._finish(Failure(_job_of(message), exc.code, exc.sentence))
+            else:
+                transport.send(frames)
+
+    def _next_outgoing(self) -> ClientMessage | None:
+        with self._lock:
+            return self._outbox.popleft() if self._outbox else None
+
+    def _opened_or_failed(self, channel: Channel, frames: Sequence[Buffer]) -> Message | None:
+        try:
+            return _opened(channel, frames)
+        except RefusedMessage as exc:
+            sentence = f"The engine answered in a way that this version does not know ({exc.sentence}) Update both to one release."
+            self._finish(Failure(exc.job, exc.code, sentence))
+            return None
+
+    def _handle(self, message: Message) -> None:
+        if isinstance(message, Pong):
+            self._state = message.state
+        elif isinstance(message, Failure) and not message.job:
+            raise error_for(message.code, message.sentence)
+        elif isinstance(message, JobEvent):
+            self._finish(message)
+
+    def _finish(self, event: JobEvent) -> None:
+        """Deliver a job's event, unless that job has ended already (a cancelled one may still be talking)."""
+        with self._lock:
+            if event.job not in self._live:
+                return
+            if isinstance(event, FINAL_EVENTS):
+                self._live.discard(event.job)
+            self._deliver(event)
+
+
+def _new_job() -> str:
+    return uuid.uuid4().hex
+
+
+def _opened(channel: Channel, frames: Sequence[Buffer] | None) -> Message | None:
+    """Open frames; None for what is not from our engine, or was recorded from it: nobody is to be answered or believed."""
+    if frames is None:
+        return None
+    try:
+        return channel.open(frames)
+    except RefusedMessage:
+        raise
+    except ProtocolError:
+        return None
+
+
+def _check(message: ClientMessage) -> None:
+    if isinstance(message, Submit | Guess):
+        check_edit(message.edit)
+    if isinstance(message, Read):
+        check_text(message.instruction.text, "instruction")
+
+
+def _job_of(message: ClientMessage) -> str:
+    return "" if isinstance(message, Hello | Ping | Goodbye) else message.job

@@ -1,0 +1,338 @@
+"""An engine's life as a process: it starts at once, is alone in its folder, leaves by itself, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from acting.engine import ActingEngine, edit, eventually, final_of
+from scumble_protocol.client.launcher import listens
+from scumble_protocol.client.session import Session
+from scumble_protocol.connection import new_key, publish, read
+from scumble_protocol.errors import ScumbleError
+from scumble_protocol.messages import EngineState, Failure, Result
+
+
+@pytest.fixture
+def folder(own_runtime_dir: Path) -> Path:
+    return own_runtime_dir
+
+
+def left_behind(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {"engine.lock", "logs"}
+
+
+def test_the_server_answers_soon_after_its_start_without_torch_while_its_worker_starts(folder: Path) -> None:
+    started = time.monotonic()
+    with ActingEngine(folder, model="slow 30") as engine:
+        session = engine.session()
+        seconds = time.monotonic() - started
+        assert session.state is not None
+        assert session.state.phase == "starting"
+        assert seconds < 3.0  # 0.5 s is the aim, measured by `scumble bench transport`; this machine may be busy
+        session.close()
+
+
+def test_the_server_imports_no_torch_and_no_numpy() -> None:
+    code = "import sys, scumble_engine.server; print([m for m in ('torch', 'numpy', 'onnxruntime', 'rich') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are of another kind there")
+def test_what_it_publishes_is_for_its_owner_only_and_is_reachable_when_it_appears(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        info = engine.info
+        assert listens(info.address)
+        assert stat.S_IMODE((folder / "engine.json").stat().st_mode) == 0o600
+        assert info.address.startswith("ipc://")
+
+
+def test_told_to_stop_it_leaves_nothing_behind(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        session = engine.session()
+        waits = session.submit(edit("steps 100 0.1"))
+        time.sleep(0.3)
+        code, said, complaint = engine.end()
+        assert (code, complaint) == (0, "")
+        assert "listens at" in said
+        failure = final_of(session, waits)
+        assert isinstance(failure, Failure)
+        assert failure.code in ("engine-stopped", "engine-lost")
+    assert left_behind(folder) == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise there")
+def test_ctrl_c_is_a_clean_end(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        assert engine.info.pid == engine.process.pid
+        engine.process.send_signal(signal.SIGINT)
+        code, said, complaint = engine.ended()
+    assert (code, complaint) == (0, "")
+    assert said.startswith(f"The engine listens at ipc://{folder}/engine-{engine.process.pid}.sock.\n")
+
+
+def test_idle_and_alone_it_leaves_by_itself(folder: Path) -> None:
+    with ActingEngine(folder, idle_exit_s=1.5) as engine:
+        session = engine.session()
+        time.sleep(2.5)
+        assert engine.process.poll() is None, "it left although somebody was connected"
+        started = time.monotonic()
+        session.close()
+        code, _, complaint = engine.ended()
+        assert (code, complaint) == (0, "")
+        assert time.monotonic() - started > 1.0
+    assert left_behind(folder) == set()
+
+
+def test_a_guest_that_dies_without_goodbye_does_not_keep_it_up(folder: Path) -> None:
+    code = (
+        "import os, sys; from scumble_protocol.connection import read; from scumble_protocol.client.session import Session\n"
+        "session = Session(read(), 'dies'); session.wait_until_open(10); os._exit(0)"
+    )
+    with ActingEngine(folder, idle_exit_s=0.5) as engine:
+        session = engine.session()
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"SCUMBLE_RUNTIME_DIR": str(folder)}, check=True)
+        session.close()
+        assert engine.ended()[0] == 0
+
+
+def test_a_second_engine_says_that_one_runs_and_leaves_the_first_alone(folder: Path) -> None:
+    with ActingEngine(folder) as first:
+        info = first.info
+        with ActingEngine(folder) as second:
+            code, _, complaint = second.ended()
+        assert code == 1
+        assert complaint.count("\n") == 1
+        assert f"process {first.process.pid}" in complaint
+        assert "SCUMBLE_RUNTIME_DIR" in complaint
+        assert read(folder / "engine.json") == info
+        session = first.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+
+
+def test_two_engines_in_two_folders_live_side_by_side(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("o")
+    other.chmod(0o700)
+    with ActingEngine(folder) as first, ActingEngine(other) as second:
+        assert first.info.address != second.info.address
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 there")
+def test_what_a_killed_engine_left_behind_is_replaced(folder: Path) -> None:
+    with ActingEngine(folder) as killed:
+        stale = killed.info
+        killed.process.kill()
+        killed.process.wait()
+    assert "engine.json" in left_behind(folder)
+    assert not listens(stale.address)
+    with ActingEngine(folder) as engine:
+        assert engine.info.pid == engine.process.pid
+        assert {path.name for path in folder.glob("engine-*.sock")} == {f"engine-{engine.process.pid}.sock"}
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        assert len(list(folder.glob("worker-*.sock"))) == 1
+        session.close()
+
+
+def test_a_folder_too_deep_for_sockets_is_served_over_loopback(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 60) / ("y" * 60)
+    deep.mkdir(parents=True)
+    deep.chmod(0o700)
+    with ActingEngine(deep) as engine:
+        assert engine.info.address.startswith("tcp://127.0.0.1:")
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+
+
+def test_the_terminal_is_told_when_the_worker_is_ready_and_what_its_model_lacks(folder: Path) -> None:
+    with ActingEngine(folder, model="note") as engine:
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+        said = engine.end()[1].splitlines()
+    assert said[1:] == ["Ready on auto. The model folder is empty."]
+
+
+def test_a_connection_file_that_is_no_such_thing_is_replaced(folder: Path) -> None:
+    (folder / "engine.json").write_text("{")
+    with ActingEngine(folder) as engine:
+        eventually(lambda: "listens" in (engine.process.stdout or [""]).readline())  # type: ignore[union-attr]
+        session = engine.session()
+        session.close()
+
+
+def test_another_engines_newer_connection_file_is_not_removed(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        newer = replace(engine.info, pid=1, key=new_key())
+        publish(newer, folder / "engine.json")
+        assert engine.end()[0] == 0
+    assert read(folder / "engine.json") == newer
+
+
+def test_a_goodbye_with_shutdown_ends_it_unless_another_guest_is_there(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        one, other = engine.session("one"), engine.session("other")
+        one.close(shutdown=True)
+        time.sleep(0.5)
+        assert engine.process.poll() is None
+        assert isinstance(final_of(other, other.submit(edit("steps 1 0"))), Result)
+        other.close(shutdown=True)
+        assert engine.ended()[0] == 0
+
+
+# ---- where it listens -----------------------------------------------------------------------------------------------
+
+
+def test_loopback_tcp_is_used_on_request(folder: Path) -> None:
+    with ActingEngine(folder, listen="tcp") as engine:
+        assert engine.info.address.startswith("tcp://127.0.0.1:")
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+
+
+@pytest.mark.parametrize(
+    ("listen", "words"),
+    [
+        ("tcp://0.0.0.0:0", "--curve-keys"),
+        ("tcp://*:5999", "--curve-keys"),
+        ("tcp://192.0.2.1:5999", "--curve-keys"),
+        ("http://127.0.0.1", "give tcp://HOST:PORT"),
+        ("tcp://127.0.0.1:no", "choose another --listen"),
+        ("ipc:///no/such/folder/socket", "choose another --listen"),
+    ],
+)
+def test_an_address_that_is_open_to_others_or_is_none_is_refused(folder: Path, listen: str, words: str) -> None:
+    with ActingEngine(folder, listen=listen) as engine:
+        code, _, complaint = engine.ended()
+    assert code == 2
+    assert words in complaint
+    assert complaint.count("\n") == 1
+    assert left_behind(folder) == set()
+
+
+def test_with_curve_keys_it_may_be_reached_from_elsewhere_and_only_with_its_public_key(folder: Path) -> None:
+    with ActingEngine(folder, listen="tcp://0.0.0.0:*", curve_keys=str(folder / "keys")) as engine:
+        info = engine.info
+        assert info.address.startswith("tcp://127.0.0.1:")
+        assert len(info.curve_public_key) == 40
+        assert stat.S_IMODE((folder / "keys" / "engine.key_secret").stat().st_mode) == 0o600
+        session = Session(info, "far away")
+        session.wait_until_open(10)
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+        in_the_clear = Session(replace(info, curve_public_key=""), "in the clear")
+        with pytest.raises(ScumbleError):
+            in_the_clear.wait_until_open(10)
+        in_the_clear.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are of another kind there")
+def test_curve_keys_that_others_can_read_are_refused(folder: Path) -> None:
+    with ActingEngine(folder, curve_keys=str(folder / "keys")) as engine:
+        assert engine.info.curve_public_key
+        engine.end()
+    (folder / "keys" / "engine.key_secret").chmod(0o644)
+    with ActingEngine(folder, curve_keys=str(folder / "keys")) as engine:
+        code, _, complaint = engine.ended()
+    assert code == 2
+    assert "chmod 600" in complaint
+
+
+# ---- settings that cannot work --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x"])
+def test_a_name_of_no_device_is_refused_before_anything_starts(folder: Path, device: str) -> None:
+    with ActingEngine(folder, device=device) as engine:
+        code, said, complaint = engine.ended()
+    assert (code, said) == (2, "")
+    assert "is not known; use auto, cpu, cuda" in complaint
+
+
+def test_a_device_that_the_worker_does_not_find_ends_the_engine_with_its_sentence(folder: Path) -> None:
+    with ActingEngine(folder, model="refuse") as engine:
+        code, _, complaint = engine.ended()
+    assert code == 2
+    assert complaint == "The device cuda:7 was asked for, but torch finds none.\n"
+    assert left_behind(folder) == set()
+
+
+def test_a_real_worker_refuses_cuda_where_there_is_none(folder: Path) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is one here")
+    worker = (sys.executable, "-m", "scumble_engine.worker")
+    with ActingEngine(folder, device="cuda:3", worker_command=worker) as engine:
+        code, _, complaint = engine.ended(timeout_s=120)
+    assert code == 2
+    assert "cuda:3 was asked for, but torch finds none" in complaint
+
+
+def state_when(session: Session, settled: str) -> EngineState:
+    def told() -> EngineState | None:
+        session.poll()
+        return session.state if session.state and settled in session.state.note else None
+
+    return eventually(told)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"), [("fail", "The model could not be opened."), ("die", "ended by itself (exit code 3)")]
+)
+def test_a_worker_that_cannot_start_is_a_note_and_a_sentence_for_each_job_not_a_loop(
+    folder: Path, model: str, words: str
+) -> None:
+    with ActingEngine(folder, model=model) as engine:
+        session = engine.session()
+        for _ in range(2):
+            failure = final_of(session, session.submit(edit("steps 1 0")))
+            assert isinstance(failure, Failure)
+            assert words in failure.sentence
+            assert state_when(session, words).phase == "starting"
+        assert (engine.logs / "engine.log").read_text().count("WARNING worker ended") == 3
+        session.close()
+
+
+def test_a_model_that_cannot_be_used_is_a_note_and_other_edits_run(folder: Path) -> None:
+    with ActingEngine(folder, model="note") as engine:
+        session = engine.session()
+        assert state_when(session, "The model folder is empty.").phase == "ready"
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+
+
+def test_a_runtime_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with ActingEngine(tmp_path / "file" / "run") as engine:
+        code, _, complaint = engine.ended()
+    assert code == 2
+    assert "SCUMBLE_RUNTIME_DIR" in complaint
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are of another kind there")
+def test_a_runtime_folder_that_others_can_enter_is_refused(folder: Path) -> None:
+    folder.chmod(0o755)
+    with ActingEngine(folder) as engine:
+        code, _, complaint = engine.ended()
+    assert code == 3
+    assert "chmod 700" in complaint
+
+
+def test_a_log_that_cannot_be_written_is_said(folder: Path) -> None:
+    (folder / "file").write_text("")
+    with ActingEngine(folder, log_dir=str(folder / "file")) as engine:
+        code, _, complaint = engine.ended()
+    assert code == 2
+    assert "can't write its log" in complaint

@@ -1,0 +1,5 @@
+class WrapMode:
+    WORD_CHAR: WrapMode
+
+class EllipsizeMode:
+    END: EllipsizeMode

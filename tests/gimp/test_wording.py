@@ -1,0 +1,66 @@
+"""Every sentence of the plug-in can be translated: the template has them all, and a translation is shown."""
+
+from __future__ import annotations
+
+import ast
+import re
+import struct
+from pathlib import Path
+
+import pytest
+from scumble_engine.install.contents import plug_in_source
+from scumble_gimp import wording
+
+SOURCE = Path(wording.__file__).parent
+TEMPLATE = SOURCE.parent / "locale" / "scumble-gimp.pot"
+
+
+def said_in_code() -> set[str]:
+    """Return each constant text that goes through `_` or `counted`."""
+    said: set[str] = set()
+    for file in SOURCE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                texts = {"_": node.args[:1], "counted": node.args[1:3]}.get(node.func.id, [])
+                said |= {arg.value for arg in texts if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+    return said
+
+
+def said_in_template() -> set[str]:
+    text = TEMPLATE.read_text(encoding="utf-8")
+    joined = re.sub(r'"\n"', "", text)
+    return {ast.literal_eval(found) for found in re.findall(r'^msgid(?:_plural)? (".*")$', joined, re.M)} - {""}
+
+
+def test_the_template_has_what_the_code_says_and_nothing_else() -> None:
+    assert said_in_code() == said_in_template()
+
+
+def test_a_translation_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / f"{wording.DOMAIN}.mo").write_bytes(catalogue({"Cancel": "Abbrechen"}))
+    monkeypatch.setattr(wording, "LOCALE_DIR", tmp_path)
+    monkeypatch.setenv("LANGUAGE", "de")
+
+    wording.bind_language()
+
+    assert wording._("Cancel") == "Abbrechen"
+    assert wording._("Never translated") == "Never translated"
+
+
+def test_the_template_is_installed_with_the_plug_in() -> None:
+    assert (plug_in_source("plugin_gimp", "scumble-gimp/scumble-gimp.py") / "scumble-gimp" / "locale").is_dir()
+
+
+def catalogue(words: dict[str, str]) -> bytes:
+    """Compile a message catalogue (the .mo format of GNU gettext)."""
+    pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **words}.items())
+    ids, texts = ([text.encode() for text in column] for column in zip(*pairs, strict=True))
+    start = 28 + 16 * len(pairs)
+    tables, blob = b"", b""
+    for column in (ids, texts):
+        for text in column:
+            tables += struct.pack("<II", len(text), start + len(blob))
+            blob += text + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0) + tables + blob

@@ -1,0 +1,57 @@
+"""A stand-in for Krita's module, so that what needs no host can be tried under PyQt6: it says it is Krita 6 and has nothing open."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+PLUGIN = Path(__file__).parents[3] / "plugin_krita"
+
+
+class Factory:
+    DockRight = 1
+
+    def __init__(self, name: str, area: int, kind: type) -> None:
+        self.name, self.kind = name, kind
+
+
+class StandIn:
+    """`Krita.instance()`: nothing is open; remembers the docks that were offered."""
+
+    factories: list[Factory]
+
+    def __init__(self) -> None:
+        self.factories = []
+
+    def version(self) -> str:
+        return "6.0.0"
+
+    def activeDocument(self) -> None:
+        return None
+
+    def activeWindow(self) -> None:
+        return None
+
+    def documents(self) -> list[object]:
+        return []
+
+    def addDockWidgetFactory(self, factory: Factory) -> None:
+        self.factories.append(factory)
+
+
+def use() -> StandIn:
+    """Put the stand-in in the place of `krita`, and the plug-in on the path. Needs PyQt6."""
+    from PyQt6.QtWidgets import QDockWidget
+
+    module: Any = types.ModuleType("krita")
+    here = StandIn()
+    module.Krita = types.SimpleNamespace(instance=lambda: here)
+    module.DockWidget, module.DockWidgetFactory, module.DockWidgetFactoryBase = QDockWidget, Factory, Factory
+    for name in ("Document", "InfoObject", "ManagedColor", "Node", "VectorLayer", "View", "Window"):
+        setattr(module, name, type(name, (), {}))
+    sys.modules["krita"] = module
+    if str(PLUGIN) not in sys.path:
+        sys.path.insert(0, str(PLUGIN))
+    return here

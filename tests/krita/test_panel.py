@@ -1,0 +1,115 @@
+"""The docker's looks and signals under PyQt6, without Krita."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from kritatest.stand_in import StandIn
+
+
+@pytest.fixture
+def panel(stand_in: StandIn) -> Any:
+    panel = import_module("scumble_krita.panel").Panel()
+    panel.resize(280, 520)
+    panel.show()
+    yield panel
+    panel.close()
+
+
+def heard(signal: Any) -> list[object]:
+    """Collect what a signal says from now on."""
+    said: list[object] = []
+    signal.connect(lambda *words: said.append(words[0] if words else None))
+    return said
+
+
+def child(panel: Any, name: str) -> Any:
+    qt = import_module("scumble_krita.qt")
+    found = [one for one in panel.findChildren(qt.QWidget, name) if not one.isHidden()]
+    return found[0] if found else None
+
+
+def test_krita_is_offered_one_dock(stand_in: StandIn) -> None:
+    assert [factory.name for factory in stand_in.factories] == ["scumble"]
+
+
+def test_the_whole_docker_stands_without_a_document_and_says_so_when_pressed(stand_in: StandIn) -> None:
+    docker = stand_in.factories[0].kind()
+    docker.tick()
+    docker.refresh()
+    docker.panel.edit.click()
+    assert "No document is open" in docker.panel.message.text()
+    docker.panel.tool_buttons["drag"].click()
+    docker.refresh()
+    assert not docker.panel.tool_buttons["drag"].isChecked()
+
+
+def test_each_tool_says_its_name_and_falls_silent_when_switched_off(panel: Any) -> None:
+    said = heard(panel.tool_chosen)
+    for name in ("drag", "add", "subtract", "color"):
+        panel.tool_buttons[name].click()
+        panel.show_tool(name)
+    panel.tool_buttons["color"].click()
+    assert said == ["drag", "add", "subtract", "color", ""]
+
+
+def test_return_in_the_words_is_edit(panel: Any) -> None:
+    said = heard(panel.edit_pressed)
+    panel.words.setText("make it green")
+    panel.words.returnPressed.emit()
+    panel.edit.click()
+    assert len(said) == 2
+
+
+def test_cues_are_listed_and_each_can_be_removed(panel: Any) -> None:
+    row = import_module("scumble_krita.panel").CueRow
+    panel.show_cues([row("handle:h1", "Drag 1"), row("add", "Add strokes"), row("selection", "Selection", False)])
+    said = heard(panel.cue_removed)
+    child(panel, "ScumbleRemove-add").click()
+    assert said == ["add"]
+    assert child(panel, "ScumbleRemove-selection") is None
+
+
+def test_progress_takes_the_place_of_edit_with_a_way_to_cancel(panel: Any) -> None:
+    said = heard(panel.cancel_pressed)
+    assert not panel.edit.isHidden()
+    assert panel.progress.isHidden()
+    panel.show_job("Filling · 4 s left", 0.25)
+    assert panel.edit.isHidden()
+    assert (panel.progress.format(), panel.progress.value()) == ("Filling · 4 s left", 250)
+    panel.cancel.click()
+    assert len(said) == 1
+    panel.show_job(None)
+    assert not panel.edit.isHidden()
+
+
+def test_layers_can_be_run_again_or_changed_and_stale_ones_are_marked(panel: Any) -> None:
+    row = import_module("scumble_krita.panel").LayerRow
+    panel.show_layers([row("a", "Erase"), row("b", "Drag 1 handle", stale=True)])
+    again, change = heard(panel.rerun_pressed), heard(panel.change_pressed)
+    child(panel, "ScumbleRerun-b").click()
+    child(panel, "ScumbleChange-a").click()
+    assert (again, change) == (["b"], ["a"])
+    assert child(panel, "ScumbleStale-b") is not None
+    assert child(panel, "ScumbleStale-a") is None
+
+
+def test_the_guess_is_the_placeholder(panel: Any) -> None:
+    panel.show_guess(("hat", "boat"))
+    assert panel.words.placeholderText() == "hat? Say what should change"
+    panel.show_guess(())
+    assert panel.words.placeholderText() == "Say what should change"
+
+
+def test_the_engine_is_named_with_its_model(stand_in: StandIn) -> None:
+    words = import_module("scumble_krita.sentences").engine_words
+    assert words("ready", "owner/model", "cuda") == "Ready · owner/model · cuda"
+    assert words("busy", "auto", "cpu") == "Busy · Scumble's own models · cpu"
+    assert words("off", "", "") == "Engine off: it starts with the first edit"
+
+
+def test_wording_goes_through_kritas_translation(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.i18n", lambda text: {"Hello {name}": "Hallo {name}"}[text], raising=False)
+    assert import_module("scumble_krita.words").say("Hello {name}", name="Ada") == "Hallo Ada"

@@ -1,0 +1,110 @@
+"""Tiny transformers models of real classes, built and taught here: a language model and a model that looks at pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.nn import functional
+from transformers import (
+    CLIPImageProcessorPil,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+
+SPECIAL = ("<s>", "</s>", "<image>")
+
+
+def tokenizer_for(texts: list[str]) -> PreTrainedTokenizerFast:
+    """Return byte-level byte pairs learnt from these texts: any text survives them."""
+    learnt = Tokenizer(models.BPE())
+    learnt.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    learnt.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    learnt.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=600, special_tokens=list(SPECIAL), initial_alphabet=alphabet)
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=learnt, bos_token="<s>", eos_token="</s>", extra_special_tokens={"image_token": "<image>"}
+    )
+
+
+def language_model(folder: Path, prompt: str, answer: str, steps: int) -> Path:
+    """Save a small Llama that was taught for so many steps to go on from `prompt` with `answer`, and its tokenizer.
+
+    Its chat template keeps the last message alone, so that there is little to learn. Without steps it has no template.
+    """
+    tokenizer = tokenizer_for([prompt, answer])
+    if steps:
+        tokenizer.chat_template = "{{ messages[-1]['content'] }}"
+    model = LlamaForCausalLM(_llama(len(tokenizer)))
+    _teach(model, tokenizer(prompt).input_ids, tokenizer(answer).input_ids, steps)
+    return _saved(folder, model, tokenizer)
+
+
+def looking_model(folder: Path, answer: str, steps: int) -> Path:
+    """Save a small Llava that was taught for so many steps to end with `answer` whatever it sees, and its processor."""
+    tokenizer = tokenizer_for([answer])
+    vision = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14
+    )
+    image_token = tokenizer.convert_tokens_to_ids("<image>")
+    config = LlavaConfig(
+        vision_config=vision, text_config=_llama(len(tokenizer)), image_token_id=image_token, vision_feature_layer=-1
+    )
+    torch.manual_seed(0)
+    model = LlavaForConditionalGeneration(config)
+    _teach(model.model.language_model, [5, 6, 7], tokenizer(answer).input_ids, steps, model.lm_head)
+    images = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    processor = LlavaProcessor(
+        image_processor=images,
+        tokenizer=tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+    )
+    return _saved(folder, model, processor)
+
+
+def _saved(folder: Path, model: Any, processor: Any) -> Path:
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def _llama(size: int) -> LlamaConfig:
+    torch.manual_seed(0)
+    return LlamaConfig(
+        vocab_size=size,
+        hidden_size=48,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+
+
+def _teach(model: Any, before: list[int], after: list[int], steps: int, head: Any = None) -> None:
+    """Teach the tokens `after` and then the end, following the tokens `before`."""
+    tokens = torch.tensor([[*before, *after, 1]])
+    parameters = [*model.parameters(), *(head.parameters() if head is not None else [])]
+    learner = torch.optim.AdamW(parameters, 1e-2)
+    for _ in range(steps):
+        if head is None:
+            logits = model(tokens[:, :-1]).logits
+        else:
+            logits = head(model(inputs_embeds=model.get_input_embeddings()(tokens[:, :-1])).last_hidden_state)
+        loss = functional.cross_entropy(logits[0, len(before) - 1 :], tokens[0, len(before) :])
+        loss.backward()
+        learner.step()
+        learner.zero_grad()
