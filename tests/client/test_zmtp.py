@@ -50,7 +50,7 @@ frames = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(frames, st.lists(st.integers(1, 5000), max_size=30))
 @example([(0, b"")], [1])
 @example([(MORE, b"x" * 300), (0, b"")], [8, 1])
@@ -69,7 +69,7 @@ def test_a_mapped_body_comes_out_whole() -> None:
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=400), st.lists(st.integers(1, 50), max_size=10))
 def test_noise_is_frames_or_a_violation_and_nothing_else(noise: bytes, cuts: list[int]) -> None:
     reader = FrameReader()

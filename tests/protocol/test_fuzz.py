@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgpack
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from protocol.samples import CLIENT_MESSAGES, HELLO, KEY, NONCE, opened_pair, sealed_raw
 from scumble_protocol import wire
@@ -20,7 +20,7 @@ from scumble_protocol.pixels import Buffer, Picture, Plane
 from scumble_protocol.rules import check_edit
 from scumble_protocol.wire import Channel, RefusedMessage, SeenNonces, accept_hello
 
-QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=200)
 SEALED = [[bytes(frame) for frame in opened_pair()[0].seal(message)] for message in CLIENT_MESSAGES]
 
 values = st.recursive(

@@ -55,7 +55,7 @@ class OpenRasterFile:
             raise self._damaged("its stack.xml declares entities")
         try:
             return LayerStack(ElementTree.fromstring(text), self.member, str(self.path))
-        except (ElementTree.ParseError, RecursionError) as error:
+        except (ElementTree.ParseError, LookupError, ValueError, RecursionError) as error:
             raise self._damaged("its stack.xml can't be read") from error
 
     def recipe(self, layer: Element) -> str:
@@ -95,7 +95,7 @@ class OpenRasterFile:
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return {info.filename: info for info in archive.infolist()}
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
             raise self._damaged("it is no whole archive") from error
 
     def _damaged(self, why: str) -> RequestError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from scumble_engine.training.concepts import SMALL, Concept
 from scumble_engine.training.concepts_base import base_concepts
-from scumble_engine.training.sprites import PACKS
+from scumble_engine.training.sprites import BLACK, PACKS
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,8 @@ def base_recipe() -> Recipe:
 
     Fetches the sets and the English names on first use. Raises RuntimeError where they cannot be had.
     """
-    styles = tuple(
-        style for style, pack in PACKS.items() if pack.shipped and style not in ("classic", "outlined", "soft")
-    )
+    left_out = ("classic", "outlined", "soft", *BLACK)
+    styles = tuple(style for style, pack in PACKS.items() if pack.shipped and style not in left_out)
     return replace(
         SMALL_RECIPE,
         name="base",

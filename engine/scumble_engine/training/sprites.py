@@ -48,9 +48,14 @@ PACKS: dict[str, Pack] = {
         Pack("classic", "@iconify-json/noto-v1", "1.2.5", "Apache-2.0", "Noto Emoji (2014), Google"),
         Pack("lined", "@iconify-json/openmoji", "1.2.29", "CC-BY-SA-4.0", "OpenMoji", shipped=False),
         Pack("outlined", "@iconify-json/streamline-emojis", "1.2.4", "CC-BY-4.0", "Streamline Emojis"),
+        Pack("contrast", "@iconify-json/fluent-emoji-high-contrast", "1.2.6", "MIT", "Fluent Emoji, Microsoft"),
+        Pack("stencil", "@iconify-json/emojione-monotone", "1.2.1", "CC-BY-4.0", "EmojiOne 2, Ranks.com"),
     )
 }
 """Style -> pack. `lined` is share-alike: it may train the evaluation's scorer, never shipped weights."""
+
+BLACK = ("contrast", "stencil")
+"""Styles in black only: they teach what lines mean, and no painting."""
 
 
 @dataclass(frozen=True)

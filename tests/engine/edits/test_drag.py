@@ -47,7 +47,7 @@ def test_the_thing_lands_bit_for_bit_and_its_old_place_is_background(depth: Dept
     assert len(sketches) == 1
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(DEPTHS), st.integers(0, 2**31), st.floats(0, 12), st.integers(1, 3))
 def test_outside_the_mask_nothing_changes_bit_for_bit(depth: Depth, seed: int, feather_px: float, count: int) -> None:
     rng = np.random.default_rng(seed)

@@ -27,7 +27,7 @@ def test_the_thing_is_gone_and_the_ramp_goes_on(depth: Depth) -> None:
     assert len(sketches) == 1
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.sampled_from(DEPTHS), st.integers(0, 2**31), st.floats(0, 12))
 def test_outside_mask_and_strokes_nothing_changes_bit_for_bit(depth: Depth, seed: int, feather_px: float) -> None:
     rng = np.random.default_rng(seed)

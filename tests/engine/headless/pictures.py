@@ -15,7 +15,9 @@ from scumble_protocol.client.host import LayerPlan
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.pixels import Picture
 
-SRGB_PROFILE: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+_MADE_NOW: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+# Without the hour of its making (bytes 24 to 35): the same bytes in every run.
+SRGB_PROFILE = _MADE_NOW[:24] + bytes(12) + _MADE_NOW[36:]
 
 
 def noise(height: int, width: int, channels: int = 3, dtype: Any = np.uint8, seed: int = 1) -> Samples:

@@ -262,6 +262,25 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, share: float) -> None:
         shown(path)
 
 
+def test_an_archive_of_a_later_format_is_refused(tmp_path: Path) -> None:
+    path = make_ora(tmp_path / "a.ora", f"<stack>{LAYER.format('')}</stack>", {"red": RED})
+    changed = bytearray(path.read_bytes())
+    changed[changed.index(b"PK\x01\x02") + 6] = 70  # "version needed to extract" of the first file: 7.0
+    path.write_bytes(changed)
+    with pytest.raises(RequestError, match="damaged or cut short"):
+        shown(path)
+
+
+@pytest.mark.parametrize("encoding", ["UTF-m", "big5", "utf-16"])
+def test_a_stack_in_an_encoding_that_cant_be_read_is_refused(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.ora"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "image/openraster")
+        archive.writestr("stack.xml", f'<?xml version="1.0" encoding="{encoding}"?><image/>')
+    with pytest.raises(RequestError, match=r"stack\.xml can't be read"):
+        shown(path)
+
+
 def test_a_damaged_layer_is_refused_by_name(tmp_path: Path) -> None:
     path = make_ora(tmp_path / "a.ora", f"<stack>{LAYER.format('')}</stack>", {"blue": BLUE})
     with zipfile.ZipFile(path, "a") as archive:

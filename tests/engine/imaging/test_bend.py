@@ -28,7 +28,7 @@ def apart(points: list[tuple[float, float]]) -> bool:
     return bool((np.linalg.norm(array[:, None] - array[None], axis=-1) + 1e3 * np.eye(len(array))).min() > 2.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=1))
 def test_a_handle_s_end_comes_from_its_start(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
     one = bend(*((*a, *b) for a, b in pairs))

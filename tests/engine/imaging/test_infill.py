@@ -22,7 +22,7 @@ def filled(colors: np.ndarray, hole: np.ndarray, side_px: int = 64, seed: int = 
     return result
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_only_the_hole_changes_and_windows_cover_it_all(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -11,7 +11,7 @@ from scumble_engine.imaging.mask import allowed, bounds_of, fade_inwards, grow
 from scumble_protocol.geometry import NOWHERE, Bounds
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 20))
 def test_nothing_may_change_where_the_mask_is_zero_and_something_may_elsewhere(seed: int, feather_px: float) -> None:
     mask = np.random.default_rng(seed).integers(0, 256, (24, 31), dtype=np.uint8)

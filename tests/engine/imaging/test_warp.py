@@ -18,7 +18,7 @@ def apart(points: list[tuple[float, float]]) -> bool:
     return bool(gaps.min() > 1.0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=5))
 def test_every_handle_s_end_comes_from_its_start(pairs: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
     starts, ends = [a for a, _ in pairs], [b for _, b in pairs]
