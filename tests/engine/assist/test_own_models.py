@@ -33,7 +33,7 @@ ANSWER = ("a red barn", "a cold blue barn", ["barn"], [], "recolor")
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     answer = answered(ANSWER).removeprefix(OPENING)
-    return language_model(tmp_path_factory.mktemp("reader"), question(SAID, SHOWN) + OPENING, answer, 60)
+    return language_model(tmp_path_factory.mktemp("reader"), question(SAID, SHOWN) + OPENING, answer, 500)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def looking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return looking_model(tmp_path_factory.mktemp("looker"), "An octopus.", 40)
+    return looking_model(tmp_path_factory.mktemp("looker"), "An octopus.", 500)
 
 
 def _lines() -> NDArray[np.bool_]:

@@ -93,7 +93,7 @@ def test_training_lowers_the_loss(
 ) -> None:
     torch.manual_seed(0)
     recipe = replace(TOY, learning_rate=2e-3, batch=8)
-    teacher(load_parts(folder), bank, tmp_path, recipe).run(until_images=8 * 100, cooldown_images=0)
+    teacher(load_parts(folder), bank, tmp_path, recipe).run(until_images=8 * 50, cooldown_images=0)
     losses = [float(line.split("loss ")[1].split()[0]) for line in capsys.readouterr().out.splitlines()]
     assert losses[-1] < 0.95 * losses[0]
 
