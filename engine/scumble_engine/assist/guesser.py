@@ -5,19 +5,19 @@ The embedded guesser knows the illustrator's words; a transformers image-text-to
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from scumble_protocol.errors import EngineError, RequestError, ScumbleError
+from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.messages import AddStrokes, ColorStrokes, Edit
 
 from ..imaging.arrays import Bools, array_of
 from ..imaging.palette import nearest_color
 from .sketch_net import SketchNet, framed
+from .small_net import load_net
 from .vocabulary import Vocabulary, with_article
 
 WEIGHTS = Path(__file__).parent.parent / "models" / "weights" / "guesser"
@@ -52,20 +52,12 @@ class EmbeddedGuesser:
     """The small network that comes with the engine."""
 
     def __init__(self, folder: Path) -> None:
-        from safetensors.torch import load_file
-
-        try:
-            facts = json.loads((folder / "config.json").read_text())
-            self._words: list[str] = facts["words"]
-            self._net = SketchNet(len(self._words), facts["width"]).eval()
-            self._net.load_state_dict(
-                {name: weight.float() for name, weight in load_file(folder / "model.safetensors").items()}
-            )
-        except (OSError, ValueError, KeyError, RuntimeError) as exc:
-            raise EngineError(
-                "The guesser's weights are missing or damaged; install Scumble again, or say what the strokes show.",
-                "engine-no-weights",
-            ) from exc
+        self._net, facts = load_net(
+            folder,
+            lambda told: SketchNet(len(told["words"]), told["width"]),
+            "install Scumble again, or say what the strokes show",
+        )
+        self._words: list[str] = facts["words"]
 
     def guess(self, lines: Bools) -> tuple[tuple[str, ...], tuple[float, ...]]:
         import torch

@@ -20,9 +20,9 @@ class SketchNet(nn.Module):
 
     def __init__(self, words: int, width: int = 16) -> None:
         super().__init__()
-        layers: list[nn.Module] = [_convolution(1, width, stride=2)]
+        layers: list[nn.Module] = [convolution(1, width, stride=2)]
         for before, after in pairwise((width, 2 * width, 4 * width, 6 * width)):
-            layers += [_convolution(before, after), _convolution(after, after), nn.MaxPool2d(2)]
+            layers += [convolution(before, after), convolution(after, after), nn.MaxPool2d(2)]
         self.body = nn.Sequential(*layers)
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(0.3), nn.Linear(6 * width * 16, words))
 
@@ -31,7 +31,8 @@ class SketchNet(nn.Module):
         return logits
 
 
-def _convolution(before: int, after: int, stride: int = 1) -> nn.Module:
+def convolution(before: int, after: int, stride: int = 1) -> nn.Module:
+    """Return a 3×3 convolution, normalised and rectified."""
     return nn.Sequential(nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from scumble_engine.assist.guesser import WEIGHTS
 from scumble_engine.assist.sketch_net import SketchNet, framed
+from scumble_engine.assist.small_net import save_net
 from scumble_engine.training.concepts_base import base_concepts
 from scumble_engine.training.recipe import SMALL_RECIPE, Recipe
 from scumble_engine.training.sprites import BLACK, PACKS, SpritePack, load_pack
@@ -160,7 +160,8 @@ def train_guesser(recipe: Recipe, drawings: int, seed: int, folder: Path) -> tup
     narrow(net, own)
     first, three = score(net, held_out)
     figures = {"top1": first, "top3": three, "scored": len(held_out.labels), "drawings": drawings, "seed": seed}
-    save(net, words[:own], folder, figures)
+    facts = {"words": words[:own], "width": WIDTH, "learnt": LEARNT, "held_out": HELD_OUT, "figures": figures}
+    save_net(net, folder, facts)
     return first, three
 
 
@@ -173,22 +174,9 @@ def narrow(net: SketchNet, words: int) -> None:
     net.head[-1] = kept
 
 
-def save(net: SketchNet, words: Sequence[str], folder: Path, figures: dict[str, float]) -> None:
-    """Write the network for `assist.guesser` to read."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    halves = {
-        name: weight.half() if weight.is_floating_point() else weight for name, weight in net.state_dict().items()
-    }
-    save_file(halves, folder / "model.safetensors")
-    facts = {"words": words, "width": WIDTH, "learnt": LEARNT, "held_out": HELD_OUT, "figures": figures}
-    (folder / "config.json").write_text(json.dumps(facts, indent=1) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--drawings", type=int, default=300_000, help="how many drawings to learn from")
+    parser.add_argument("--drawings", type=int, default=320_000, help="how many drawings to learn from")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     arguments = parser.parse_args()

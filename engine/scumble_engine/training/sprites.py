@@ -54,6 +54,9 @@ PACKS: dict[str, Pack] = {
 }
 """Style -> pack. `lined` is share-alike: it may train the evaluation's scorer, never shipped weights."""
 
+RENDERING = 2
+"""Counted up when the same drawings come out otherwise, so that no old rendering is taken from the cache."""
+
 BLACK = ("contrast", "stencil")
 """Styles in black only: they teach what lines mean, and no painting."""
 
@@ -163,7 +166,9 @@ class Icons:
         width = icon.get("width", self._json.get("width", 16))
         height = icon.get("height", self._json.get("height", 16))
         head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}">'
-        return f"{head}{icon['body']}</svg>".encode()
+        # Skia draws a <use> only by SVG 1.1's name for its href; without it half of some drawings is missing.
+        body = str(icon["body"]).replace(' href="#', ' xlink:href="#')
+        return f"{head}{body}</svg>".encode()
 
 
 def render_pack(pack: Pack, concepts: tuple[Concept, ...], size_px: int) -> Iterator[tuple[Sprite, NDArray[np.uint8]]]:
@@ -194,7 +199,7 @@ class SpritePack:
 
 def load_pack(styles: tuple[str, ...], concepts: tuple[Concept, ...], size_px: int) -> SpritePack:
     """Return the sprites of these styles and concepts, rendered on first use and cached."""
-    words = json.dumps([[PACKS[s].version, s] for s in styles] + [asdict(c) for c in concepts] + [size_px])
+    words = json.dumps([RENDERING] + [[PACKS[s].version, s] for s in styles] + [asdict(c) for c in concepts] + [size_px])
     stem = cache_folder() / "sprites" / hashlib.sha256(words.encode()).hexdigest()[:16]
     if not stem.with_suffix(".safetensors").exists():
         rendered = [pair for style in styles for pair in render_pack(PACKS[style], concepts, size_px)]
