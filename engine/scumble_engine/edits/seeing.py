@@ -6,41 +6,29 @@ the style and the ground named on both sides they stay.
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
-
 import numpy as np
-from torch import Tensor
 
 from ..assist.phrases import Phrase, describe, find_phrase
+from ..assist.scene_net import FOLDER, SceneReader, load_scene_net
 from ..assist.vocabulary import Vocabulary
-from ..diffusion.likely import likeliest
 from ..diffusion.model import DiffusionModel
 from ..imaging.arrays import Floats
 from ..imaging.palette import nearest_color
 from .model_window import ModelWindow
 
-# Grounds and styles show through much noise. (Things don't: asked for one of its 64, the illustrator was wrong more often than not.)
-TIMESTEPS = (600,)
-KEPT = 32
-
 
 def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, instruction: str) -> str:
     """Return such as "a flat drawing of a mushroom on grass" for what a window shows.
 
-    The thing is what the instruction names first. "" for models that were not taught a vocabulary.
+    The thing is what the instruction names first. "" for models that were not taught a vocabulary, or not taught to see.
     """
-    if not model.taught or words.open:
+    reader = _reader(model) if model.taught and not words.open else None
+    if reader is None:
         return ""
-    x0, named = model.encode(window.pixels()), find_phrase(instruction, words)
+    named = find_phrase(instruction, words)
     about = f" of {_thing(named)}" if named else ""
-    memory: OrderedDict[str, str] = model.memories.setdefault("seen", OrderedDict())
-    key = hashlib.sha256(x0.cpu().numpy().tobytes() + about.encode()).hexdigest()
-    if key not in memory:
-        memory[key] = _look(model, words, x0, about, border_color(window.small()))
-        while len(memory) > KEPT:
-            memory.popitem(last=False)
-    return memory[key]
+    ground, style = reader.read(model.encode(window.pixels()))
+    return f"a {style} drawing{about} {ground.format(color=border_color(window.small()))}"
 
 
 def in_its_place(model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str) -> str:
@@ -54,12 +42,13 @@ def _thing(named: Phrase) -> str:
     return describe(Phrase("", named.noun, plural=named.plural))
 
 
-def _look(model: DiffusionModel, words: Vocabulary, x0: Tensor, about: str, color: str) -> str:
-    """Choose the ground first, then the style: a forward for each word and not for each pair of them."""
-    grounds = [f"a drawing{about} {ground.format(color=color)}" for ground in words.grounds]
-    chosen = grounds[likeliest(model, x0, grounds, TIMESTEPS)]
-    styles = [chosen.replace("a drawing", f"a {style} drawing", 1) for style in words.styles]
-    return styles[likeliest(model, x0, styles, TIMESTEPS)] if styles else chosen
+def _reader(model: DiffusionModel) -> SceneReader | None:
+    """Return the network that sees, loaded once."""
+    if "scene_net" not in model.memories:
+        assert model.folder is not None
+        model.memories["scene_net"] = load_scene_net(model.folder / FOLDER)
+    found: SceneReader | None = model.memories["scene_net"]
+    return found
 
 
 def border_color(pixels: Floats) -> str:

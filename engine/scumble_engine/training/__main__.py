@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 import torch
-from scumble_engine.training.pipeline import export_teacher, finish, refine_again, train_student, train_teacher
+from scumble_engine.training.pipeline import (
+    export_teacher,
+    finish,
+    refine_again,
+    teach_seeing,
+    train_student,
+    train_teacher,
+)
 from scumble_engine.training.recipe import RECIPES, smoke
 
 
@@ -15,7 +22,7 @@ from scumble_engine.training.recipe import RECIPES, smoke
 @click.option("--smoke", "toy", is_flag=True, help="Run the whole chain at toy numbers, in about a minute.")
 @click.option(
     "--stage",
-    type=click.Choice(["all", "teacher", "export", "refiner", "student", "finish"]),
+    type=click.Choice(["all", "teacher", "export", "refiner", "student", "seeing", "finish"]),
     default="all",
     show_default=True,
 )
@@ -42,7 +49,7 @@ def main(
     device: str,
     threads: int | None,
 ) -> None:
-    """Train, or resume, one size of the illustrator: denoiser, student, then what stands beside the weights.
+    """Train, or resume, one size of the illustrator: denoiser, student, seeing, then what stands beside the weights.
 
     Stops and resumes anywhere with the same command; `--stage export` takes the weights out of a run that goes on.
     """
@@ -59,6 +66,8 @@ def main(
         refine_again(recipe, device)
     if stage in ("all", "student"):
         train_student(recipe, student_images or recipe.student_images, device)
+    if stage in ("all", "seeing"):
+        teach_seeing(recipe, device)
     if stage in ("all", "finish"):
         click.echo(finish(recipe, publish, sheet=2 if toy else 64))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderTiny
+from scumble_engine.assist.scene_net import FOLDER as SCENE_NET
+from scumble_engine.assist.scene_net import save_scene_net
 from scumble_engine.models.linear_autoencoder import LinearAutoencoder
 from scumble_engine.training.autoencoder import fit_linear, train_refiner, train_tiny
 from scumble_engine.training.bank import SpriteBank, build_bank
@@ -18,6 +20,7 @@ from scumble_engine.training.contact_sheet import save_sheet
 from scumble_engine.training.networks import Parts, export, load_parts, new_unet, save_network
 from scumble_engine.training.recipe import Recipe
 from scumble_engine.training.sampling import new_student_scheduler
+from scumble_engine.training.scene_net import train_scene_net
 from scumble_engine.training.scenes import SceneSampler
 from scumble_engine.training.sprites import cache_folder, load_pack
 from scumble_engine.training.student import Student
@@ -120,6 +123,14 @@ def train_student(recipe: Recipe, images: int, device: str = "cpu") -> None:
         print(f"student resumed at {student.seen} images", flush=True)
     save_network(student.run(images), exported / "student")
     new_student_scheduler().save_pretrained(exported / "student_scheduler")
+
+
+def teach_seeing(recipe: Recipe, device: str = "cpu") -> None:
+    """Train the network that sees ground and style in the exported model's latents, and put it beside the model."""
+    exported = training_folder(recipe) / "illustrator"
+    reader, figures = train_scene_net(recipe, load_parts(exported).to(device), make_bank(recipe, device))
+    save_scene_net(reader, exported / SCENE_NET, figures)
+    print(f"scene net: {figures}", flush=True)
 
 
 def finish(recipe: Recipe, target: Path | None = None, sheet: int = 64) -> Path:

@@ -46,6 +46,7 @@ class Recipe:
     widening_images: int = 45_000
     widest: float = 0.35
     student_images: int = 20_000
+    seen_images: int = 40_000
     refine_channels: int = 96
     refiner_images: int = 20_000
     autoencoder_images: int = 0
@@ -130,6 +131,7 @@ def smoke(recipe: Recipe) -> Recipe:
         text_steps=4,
         warmup_steps=2,
         student_images=12,
+        seen_images=128,
         refine_channels=8,
         refiner_images=8,
         autoencoder_images=min(recipe.autoencoder_images, 8),
