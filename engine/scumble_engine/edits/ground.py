@@ -29,10 +29,14 @@ KEPT_NOTE = "What stands out from the ground was kept as it is; select what may 
 UNSEEN_NOTE = "Nothing stands out from the ground here, so all of it may have changed; select what may change."
 
 
-def figure_in(window: ModelWindow) -> Floats | None:
-    """Return the soft matte of what stands out from the ground, (h, w) of the window's own size; None where nothing does."""
+def figure_in(window: ModelWindow, hint: Floats | None = None) -> Floats | None:
+    """Return the soft matte of what stands out from the ground, (h, w) of the window's own size; None where nothing does.
+
+    `hint` (any size): how surely a thing is meant that lies there, 0..1; then only what lies there is found.
+    """
     small, scale = window.scene.small_srgb8(window.bounds, SMALL_SIDE_PX)
-    figure = find_figure(small)
+    size = (small.shape[1], small.shape[0])
+    figure = find_figure(small, None if hint is None else cv2.resize(hint, size, interpolation=cv2.INTER_LINEAR) > 0.5)
     if figure is None:
         return None
     guide = np.clip(window.scene.colors(window.bounds), 0.0, 1.0)

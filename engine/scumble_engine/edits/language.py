@@ -26,6 +26,7 @@ from ..imaging.blend import finish, premultiplied
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..models.memory import peak_bytes
 from ..models.shelf import Shelf
+from .exchange import empty, exchange
 from .ground import KEPT_NOTE, UNSEEN_NOTE, beside, figure_in
 from .model_window import ModelWindow, open_window, to_array
 from .patch import fill_patch
@@ -62,13 +63,19 @@ def language(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     window = open_window(scene, model)
     model.meter.reset()
     pair, heard = pair_of(edit, model, shelf.own_reader, window)
-    centre = model.taught and pair.kind in CENTRED
-    figure = figure_in(window) if scene.may is None and (centre or pair.kind in BOUNDED) else None
-    if figure is not None and centre:
+    figure = figure_in(window) if scene.may is None and pair.kind in ABOUT_FIGURE else None
+    if figure is not None and model.taught and pair.kind == "recolor":
         window, figure = centred(window, model, figure)
     x0 = model.encode(window.pixels())
     keep = figure if pair.kind == "background" else None
     delta = yield from change(edit, model, window, pair, x0, purpose, None, keep)
+    if painted_anew(pair, model, purpose):
+        old = figure_in(window, meant(delta))
+        if old is not None:
+            near = (window, old) if scene.may is not None else centred(window, model, old)
+            bounds, plane = yield from exchange(edit, model, *near, shelf.fill, pair)
+            return Layer(bounds, plane, made_by("language", model, edit, steps_of(edit, purpose), started), heard, pair)
+        delta = yield from polished(edit, model, window, pair, x0, delta)
     if pair.kind == "remove":
         return (yield from _filled(edit, shelf, window, (pair, heard), delta, started))
     before, after = decoded(model, x0), decoded(model, x0 + edit.settings.strength * delta)
@@ -97,12 +104,22 @@ def _filled(
     Raises RequestError when the prompts disagree nowhere.
     """
     model, scene, (pair, heard) = shelf.diffusion, window.scene, said
-    hole, bounds = place_of(window, delta)
-    yield Step(steps_of(edit, "final"), steps_of(edit, "final") + 1, "filling")
-    patch = yield from fill_patch(scene, shelf.fill, hole, bounds, edit.settings.seed, done=0)
-    place, plane = finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth)
+    figure = figure_in(window, meant(delta))
+    if figure is not None:
+        emptied = yield from empty(window, shelf.fill, figure, edit.settings.seed)
+        place, plane = window.finished(emptied.srgb, emptied.alpha)
+    else:
+        hole, bounds = place_of(window, delta)
+        patch = yield from fill_patch(scene, shelf.fill, hole, bounds, edit.settings.seed, done=0)
+        place, plane = finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth)
     made = made_by("language", model, edit, steps_of(edit, "final"), started)
     return Layer(place, plane, made, (*heard, *([shelf.fill.note] if shelf.fill.note else [])), pair)
+
+
+def meant(delta: Tensor) -> Floats:
+    """Return where D is strong, (h, w) of the latents, 0 or 1."""
+    strength = delta.abs().mean(1)[0]
+    return (strength > MEANT * strength.flatten().quantile(0.97).clamp_min(1e-6)).float().cpu().numpy()
 
 
 def place_of(window: ModelWindow, delta: Tensor) -> tuple[Floats, Bounds]:
@@ -137,7 +154,8 @@ def change(
 
     `start`: a first D (what a drag or strokes did). `keep`: (h, w) of the window, 1 where nothing may change.
     """
-    plan = plan_for(pair, model, edit, steps_of(edit, purpose))
+    again = painted_anew(pair, model, purpose) and start is None
+    plan = plan_for(pair, model, edit, max(1, steps_of(edit, purpose) // 2) if again else steps_of(edit, purpose))
     if start is not None:
         # At the noisiest steps nothing of a first D is left, and a locked layout would undo it.
         timesteps = model.schedule.few_steps(steps_of(edit, purpose), JOINT_START)
@@ -153,11 +171,26 @@ def change(
             after = decoded(model, x0 + edit.settings.strength * delta)
             yield window.sketch(after, before, keeps_detail(pair))
         yield Step(step.number, step.of, "painting")
-    if purpose == "final" and pair.kind in REPAINTED and model.taught and start is None:
-        for number, polished in enumerate(polish_steps(model, x0, step.delta, pair, mask, edit.settings.seed), start=1):
-            delta = polished
-            yield Step(number, POLISH_STEPS, "polishing")
     return delta
+
+
+def polished(
+    edit: Edit, model: DiffusionModel, window: ModelWindow, pair: PromptPair, x0: Tensor, delta: Tensor
+) -> Generator[Step, None, Tensor]:
+    """Paint a thing of another shape anew where D put it, and return the better D."""
+    mask = window.latent_mask(model.stride)
+    for number, better in enumerate(polish_steps(model, x0, delta, pair, mask, edit.settings.seed), start=1):
+        delta = better
+        yield Step(number, POLISH_STEPS, "polishing")
+    return delta
+
+
+def painted_anew(pair: PromptPair, model: DiffusionModel, purpose: Purpose) -> bool:
+    """Whether the delta loop, in half the steps, only finds the place of what is then painted anew.
+
+    So it is for the engine's own model where a thing of another shape comes in a thing's place; larger ones do that in the loop alone.
+    """
+    return model.taught and pair.kind in REPAINTED and purpose == "final"
 
 
 def steps_of(edit: Edit, purpose: Purpose) -> int:
@@ -187,12 +220,12 @@ def plan_for(pair: PromptPair, model: DiffusionModel, edit: Edit, steps: int) ->
     )
 
 
-# Kinds that put a thing of another shape in a thing's place. Larger models do that in the delta loop alone.
+# Kinds that put a thing of another shape in a thing's place.
 REPAINTED = frozenset({"replace", "rename"})
 # Kinds that leave either the figure or the ground alone where nothing is selected.
 BOUNDED = frozenset({"background", "replace", "rename"})
-# Kinds about one thing, which is brought to the middle of the window, with so much of its size around it.
-CENTRED = frozenset({"recolor", "replace", "rename"})
+# Kinds for which figure and ground are told apart; the figure is brought to the window's middle, with so much of its size around.
+ABOUT_FIGURE = BOUNDED | {"recolor"}
 FIGURE_CONTEXT = 0.19
 # Kinds whose change has a place; style and background change the whole picture.
 PLACED = frozenset({"recolor", "replace", "rename", "add", "remove"})
@@ -200,6 +233,8 @@ PLACED = frozenset({"recolor", "replace", "rename", "add", "remove"})
 # the contrast of the two predictions finds the place better (right colour in 4 of 5 recolourings against 2 of 6).
 BLENDED = frozenset({"recolor", "replace", "rename"})
 CONTRAST = (0.2, 0.4)
+# The share of D's full strength from which on a thing is meant that lies there.
+MEANT = 0.4
 # A thing to take away that seems to fill more than this was not found.
 MOST_OF_PICTURE = 0.6
 

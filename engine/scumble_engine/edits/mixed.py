@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..diffusion.model import DiffusionModel
 from ..models.shelf import Shelf
-from .language import change, decoded, keeps_detail, made_by, pair_of, steps_of
+from .language import change, decoded, keeps_detail, made_by, painted_anew, pair_of, polished, steps_of
 from .latent_drag import Dragged, dragged
 from .model_window import Under, open_window
 from .scene import open_scene
@@ -49,6 +49,8 @@ def _in_turn(
     under = window.under(plane, place)
     x0 = model.encode(window.pixels(under.srgb))
     delta = yield from change(edit, model, window, pair, x0, purpose)
+    if painted_anew(pair, model, purpose):
+        delta = yield from polished(edit, model, window, pair, x0, delta)
     return decoded(model, x0), decoded(model, x0 + edit.settings.strength * delta), under
 
 

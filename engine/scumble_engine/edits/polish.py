@@ -30,12 +30,16 @@ def polish_steps(
 
 
 def changed(delta: Tensor) -> Tensor:
-    """Return the box around where D (1, c, h, w) is strong, (1, 1, h, w) of 0 and 1: room for another shape."""
+    """Return the box around where D (1, c, h, w) is strong, (1, 1, h, w) of 0 and 1."""
     strength = delta.abs().mean(1)[0]
-    surely = strength > CHANGED * strength.flatten().quantile(0.97).clamp_min(1e-6)
-    mask = torch.zeros_like(delta[:, :1])
-    if surely.any():
-        mask[..., _spanned(surely.any(1)), _spanned(surely.any(0))] = 1.0
+    return boxed(strength > CHANGED * strength.flatten().quantile(0.97).clamp_min(1e-6))
+
+
+def boxed(marked: Tensor) -> Tensor:
+    """Return the box around what is marked (h, w) and one more on each side, (1, 1, h, w) of 0 and 1: room for another shape."""
+    mask = torch.zeros(1, 1, *marked.shape, device=marked.device)
+    if marked.any():
+        mask[..., _spanned(marked.any(1)), _spanned(marked.any(0))] = 1.0
     return mask
 
 

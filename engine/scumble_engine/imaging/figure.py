@@ -17,16 +17,23 @@ ITERATIONS = 4
 # A smaller or larger share of the picture than this is no figure, nor is one whose outline the border mostly is.
 LEAST, MOST, MOST_BORDER = 0.01, 0.7, 0.35
 CRUMB = 0.15
+TOUCHING = 0.2
 
 
-def find_figure(rgb: Bytes) -> Bools | None:
-    """Return the figure of a small u8 sRGB picture, (h, w), or None where nothing stands out. Deterministic."""
+def find_figure(rgb: Bytes, hint: Bools | None = None) -> Bools | None:
+    """Return the figure of a small u8 sRGB picture, (h, w), or None where nothing stands out. Deterministic.
+
+    `hint` (h, w): where else it may lie; then what does not touch the hint is no part of it.
+    """
     if min(rgb.shape[:2]) < 16:
         return None
     unlike = unlike_border(rgb) > UNLIKE
-    if not LEAST < unlike.mean() < 1 - LEAST:
+    likely = unlike if hint is None else unlike | hint
+    if not LEAST < likely.mean() < 1 - LEAST:
         return None
-    figure = _whole(_divided(rgb, unlike))
+    figure = _whole(_divided(rgb, likely))
+    if hint is not None:
+        figure = _touching(figure, hint)
     border = sum(int(side.sum()) for side in (figure[0], figure[-1], figure[:, 0], figure[:, -1]))
     around = 2 * sum(figure.shape)
     return figure if LEAST < figure.mean() < MOST and border < MOST_BORDER * around else None
@@ -58,6 +65,14 @@ def _divided(rgb: Bytes, likely: Bools) -> Bools:
     cv2.grabCut(bgr, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
     figure: Bools = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
     return figure
+
+
+def _touching(figure: Bools, hint: Bools) -> Bools:
+    """Keep the pieces that lie on the hint to a good part."""
+    count, labels = cv2.connectedComponents(figure.astype(np.uint8))
+    on = [n for n in range(1, count) if hint[labels == n].mean() > TOUCHING]
+    kept: Bools = np.isin(labels, on)
+    return kept
 
 
 def _whole(figure: Bools) -> Bools:

@@ -17,6 +17,7 @@ from .color import ColorSpace
 from .detail import add_grain, transfer_detail
 from .hint import smooth_fill
 from .mask import bounds_of, cut, extent, grow
+from .plain import STRAY, plain_ground
 
 SmallFill = Callable[[Bytes, Bools], Bytes]
 
@@ -140,14 +141,19 @@ def fill_window(how: Infill, colors: Floats, hole: Bools, wanted: Bounds, number
 def _painted(how: Infill, small: Floats, blind: Bools) -> Floats:
     """Return the small picture with its hole filled, so that the fill meets what is known without a step.
 
-    The model fills a little more than the hole; on that rim its fill and the truth are both known, and their difference
-    is spread smoothly over the hole.
+    A plain ground is continued without the model. Elsewhere the model fills a little more than the hole; on that rim its fill
+    and the truth are both known, and their difference is spread smoothly over the hole.
     """
     wide = grow(blind, RIM_PX)
-    # The model's pipeline softens its seam with what lies under the hole: let that be smooth, not the thing itself.
-    seen = how.space.to_srgb8(smooth_fill(small, wide))
-    filled = how.space.from_srgb(_run_padded(how, seen, wide).astype(np.float32) / 255.0)
     rim = wide & ~blind
+    plain = plain_ground(np.clip(how.space.to_srgb(small), 0.0, 1.0), blind)
+    if plain is None:
+        # The model's pipeline softens its seam with what lies under the hole: let that be smooth, not the thing itself.
+        seen = how.space.to_srgb8(smooth_fill(small, wide))
+        filled = how.space.from_srgb(_run_padded(how, seen, wide).astype(np.float32) / 255.0)
+    else:
+        filled = how.space.from_srgb(plain)
+        rim &= np.abs(small - filled).max(axis=-1) < STRAY  # a shadow is no part of a plain ground
     if rim.any():
         filled = filled + smooth_fill(np.where(rim[..., None], small - filled, 0.0).astype(np.float32), ~rim)
     return np.where(blind[..., None], filled, small).astype(np.float32)

@@ -199,7 +199,9 @@ class SpritePack:
 
 def load_pack(styles: tuple[str, ...], concepts: tuple[Concept, ...], size_px: int) -> SpritePack:
     """Return the sprites of these styles and concepts, rendered on first use and cached."""
-    words = json.dumps([RENDERING] + [[PACKS[s].version, s] for s in styles] + [asdict(c) for c in concepts] + [size_px])
+    words = json.dumps(
+        [RENDERING] + [[PACKS[s].version, s] for s in styles] + [asdict(c) for c in concepts] + [size_px]
+    )
     stem = cache_folder() / "sprites" / hashlib.sha256(words.encode()).hexdigest()[:16]
     if not stem.with_suffix(".safetensors").exists():
         rendered = [pair for style in styles for pair in render_pack(PACKS[style], concepts, size_px)]

@@ -95,7 +95,7 @@ def test_it_is_loaded_once_and_let_go_of() -> None:
 
 
 def test_missing_weights_are_said(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="weights of the .* missing or damaged; install Scumble again, or say"):
+    with pytest.raises(EngineError, match=r"weights of the .* missing or damaged; install Scumble again, or say"):
         load_guesser(tmp_path)
 
 
