@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scumble_protocol.messages import Cue, Instruction, Mask, Settings
 
-from ..imaging.arrays import Bytes
+from ..imaging.arrays import Bools, Bytes
 from ..training.judge import Judge
 from .edits import channel
 from .hands import Hand, Run
@@ -24,6 +24,7 @@ from .tasks import Task
 from .verdict import Verdict, seen_apart, verdict, wanted_of
 
 SELECTED = "said, selected"
+VISIBLE = 24
 REFERENCE_FORWARDS = 6
 """Of the reference implementation, for each step: source, target and layout, each with its unconditional branch."""
 
@@ -84,7 +85,7 @@ def ways_to_say(task: Task) -> dict[str, tuple[Cue, ...]]:
 def scored(task: Task, method: str, run: Run, judge: Judge) -> LanguageRow:
     """Score one answer."""
     changed, selected = task.changed, method == SELECTED
-    said = verdict(judge, wanted_of(task), run.picture, task.thing)
+    said = verdict(judge, wanted_of(task), run.picture, where_to_look(task, run.picture, selected))
     elsewhere = np.where(
         changed[..., None], task.before, run.picture
     )  # so that SSIM's windows see nothing of the change
@@ -99,6 +100,12 @@ def scored(task: Task, method: str, run: Run, judge: Judge) -> LanguageRow:
         kept_apart=seen_apart(judge, elsewhere, task.before),
         outside=changed_outside(run.picture, task.before, task.may) if selected else None,
     )
+
+
+def where_to_look(task: Task, picture: Bytes, selected: bool) -> Bools:
+    """Return where the changed thing is, (h, w): "add a hat" does not say where, so there it is where the answer differs."""
+    changed = np.abs(picture.astype(int) - task.before).max(axis=-1) > VISIBLE
+    return changed if task.kind == "add" and not selected and changed.any() else task.thing
 
 
 def judged(task: Task, method: str, run: Run, said: Verdict) -> LanguageRow:

@@ -14,13 +14,13 @@ import numpy as np
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, PromptPair
 from scumble_protocol.pixels import Plane
-from torch import Tensor
 
 from ..diffusion.guidance import Conditions
 from ..diffusion.model import DiffusionModel
 from ..diffusion.repaint import RepaintPlan, repaint_steps
 from ..imaging.arrays import Bools, Floats
-from ..imaging.figure import find_figure
+from ..imaging.figure import UNLIKE as UNLIKE_BORDER
+from ..imaging.figure import divided, rim_of, unlike_border
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..imaging.matte import soft_matte
 from ..imaging.plain import plain_ground
@@ -54,11 +54,18 @@ def exchange(
 ) -> Generator[Step | Sketch, None, tuple[Bounds, Plane]]:
     """Paint the target's thing in place of the figure, (h, w) of the window, and return the layer's bounds and pixels."""
     emptied = yield from empty(window, fill, figure, edit.settings.seed)
+    return (yield from painted(edit, model, window, emptied, figure, pair.target))
+
+
+def painted(
+    edit: Edit, model: DiffusionModel, window: ModelWindow, emptied: Emptied, place: Floats, prompt: str
+) -> Generator[Step | Sketch, None, tuple[Bounds, Plane]]:
+    """Paint what the prompt says in the box around a place, (h, w) of the window, and return a layer of it and what is gone."""
     source = model.encode(window.pixels(emptied.srgb))
     before = model.decode(source)
-    mask = _place(window, figure, model.stride).to(source.device)
+    mask = boxed(window.to_latents(place, model.stride)[0, 0] > 0.5).to(source.device)
     steps = edit.settings.steps or STEPS
-    plan = RepaintPlan(pair.target, steps, FORGET, seed=edit.settings.seed)
+    plan = RepaintPlan(prompt, steps, FORGET, seed=edit.settings.seed)
     clean = source
     for number, clean in repaint_steps(model, source, source, mask, Conditions(mask), plan):
         if number in (2, steps // 2):
@@ -82,11 +89,6 @@ def empty(window: ModelWindow, fill: Fill, figure: Floats, seed: int) -> Generat
     return Emptied(np.clip(scene.space.to_srgb(colors), 0.0, 1.0).astype(np.float32), alpha)
 
 
-def _place(window: ModelWindow, figure: Floats, stride: int) -> Tensor:
-    """Return the box around the figure in latents, (1, 1, h, w) of 0 and 1: room for another shape."""
-    return boxed(window.to_latents(figure, stride)[0, 0] > 0.5)
-
-
 def _layer(
     window: ModelWindow, emptied: Emptied, before: Floats, after: Floats, strength: float
 ) -> tuple[Bounds, Plane]:
@@ -100,8 +102,8 @@ def _layer(
 
 def new_thing(before: Floats, after: Floats) -> Bools:
     """Return the shape, (h, w), of what was painted into a picture, (h, w, 3): what stands out from it and was not there before."""
-    differs = np.abs(after - before).max(axis=-1) > UNLIKE
-    near: Bools = cv2.dilate(differs.astype(np.uint8), np.ones((NEAR_PX, NEAR_PX), np.uint8)).astype(bool)
-    figure = find_figure(np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8))
-    thing = near if figure is None else figure & near
-    return thing if thing.mean() > LEAST * near.mean() else near
+    differs = (np.abs(after - before).max(axis=-1) > UNLIKE).astype(np.uint8)
+    near: Bools = cv2.dilate(differs, np.ones((NEAR_PX, NEAR_PX), np.uint8)).astype(bool)
+    rgb = np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8)
+    thing = divided(rgb, (unlike_border(rgb) > UNLIKE_BORDER) & near, ~near | rim_of(rgb))
+    return thing if thing.sum() > LEAST * near.sum() else near

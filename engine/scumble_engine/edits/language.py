@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from scumble_protocol import __version__
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Instruction, PromptPair, Provenance, Purpose
+from scumble_protocol.pixels import Plane
 from torch import Tensor
 
 from ..assist.prompts import check_pair
@@ -24,11 +26,14 @@ from ..diffusion.model import DiffusionModel, read_vocabulary
 from ..imaging.arrays import Floats
 from ..imaging.blend import finish, premultiplied
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
+from ..imaging.palette import PALETTE
+from ..imaging.recolor import brought_to
 from ..models.memory import peak_bytes
 from ..models.shelf import Shelf
+from .adding import add_thing
 from .exchange import empty, exchange
 from .ground import KEPT_NOTE, UNSEEN_NOTE, beside, figure_in
-from .model_window import ModelWindow, open_window, to_array
+from .model_window import ModelWindow, open_window, to_array, to_tensor
 from .patch import fill_patch
 from .polish import STEPS as POLISH_STEPS
 from .polish import polish_steps
@@ -63,30 +68,51 @@ def language(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     window = open_window(scene, model)
     model.meter.reset()
     pair, heard = pair_of(edit, model, shelf.own_reader, window)
-    figure = figure_in(window) if scene.may is None and pair.kind in ABOUT_FIGURE else None
+    strange = (STRANGE_NOTE,) if is_strange(model, window.pixels()) else ()
+    if model.taught and pair.kind == "add":
+        bounds, plane = yield from add_thing(edit, model, window, pair, known_words(model))
+        notes: tuple[str, ...] = ()
+    else:
+        bounds, plane, notes = yield from _changed(edit, shelf, window, pair, purpose)
+    made = made_by("language", model, edit, steps_of(edit, purpose), started)
+    return Layer(bounds, plane, made, (*heard, *notes, *strange), pair)
+
+
+# A layer's bounds and pixels, and notes on it.
+Done = tuple[Bounds, Plane, tuple[str, ...]]
+
+
+def _changed(
+    edit: Edit, shelf: Shelf, window: ModelWindow, pair: PromptPair, purpose: Purpose
+) -> Generator[Step | Sketch, None, Done]:
+    """Run the delta loop, and finish what it found as the kind of edit asks."""
+    model, free = shelf.diffusion, window.scene.may is None
+    figure = figure_in(window) if free and pair.kind in ABOUT_FIGURE else None
     if figure is not None and model.taught and pair.kind == "recolor":
         window, figure = centred(window, model, figure)
     x0 = model.encode(window.pixels())
     keep = figure if pair.kind == "background" else None
     delta = yield from change(edit, model, window, pair, x0, purpose, None, keep)
+    if pair.kind == "remove":
+        return (yield from _removed(edit, shelf, window, delta))
     if painted_anew(pair, model, purpose):
         old = figure_in(window, meant(delta))
         if old is not None:
-            near = (window, old) if scene.may is not None else centred(window, model, old)
-            bounds, plane = yield from exchange(edit, model, *near, shelf.fill, pair)
-            return Layer(bounds, plane, made_by("language", model, edit, steps_of(edit, purpose), started), heard, pair)
+            near = centred(window, model, old) if free else (window, old)
+            return *(yield from exchange(edit, model, *near, shelf.fill, pair)), _note_of(shelf)
         delta = yield from polished(edit, model, window, pair, x0, delta)
-    if pair.kind == "remove":
-        return (yield from _filled(edit, shelf, window, (pair, heard), delta, started))
-    before, after = decoded(model, x0), decoded(model, x0 + edit.settings.strength * delta)
+    before, after = decoded(model, x0), shown(model, pair, x0, delta, edit.settings.strength)
     bounds, plane = window.layer(after, before, keeps_detail(pair))
     if figure is not None and pair.kind in BOUNDED:
         bounds, plane = beside(window, bounds, plane, figure, model.stride, pair, to_array(after))
-    if scene.may is None and pair.kind == "background":
-        heard = (*heard, UNSEEN_NOTE if figure is None else KEPT_NOTE)
-    notes = (*heard, *([STRANGE_NOTE] if is_strange(model, window.pixels()) else []))
-    made = made_by("language", model, edit, steps_of(edit, purpose), started)
-    return Layer(bounds, plane, made, notes, pair)
+    if not free or pair.kind != "background":
+        return bounds, plane, ()
+    return bounds, plane, (UNSEEN_NOTE if figure is None else KEPT_NOTE,)
+
+
+def _note_of(shelf: Shelf) -> tuple[str, ...]:
+    """Return what there is to say of the fill that was used."""
+    return (shelf.fill.note,) if shelf.fill.note else ()
 
 
 def centred(window: ModelWindow, model: DiffusionModel, figure: Floats) -> tuple[ModelWindow, Floats]:
@@ -96,24 +122,35 @@ def centred(window: ModelWindow, model: DiffusionModel, figure: Floats) -> tuple
     return near, np.ascontiguousarray(cut(figure, near.bounds.moved(-window.bounds.x, -window.bounds.y)))
 
 
-def _filled(
-    edit: Edit, shelf: Shelf, window: ModelWindow, said: Said, delta: Tensor, started: float
-) -> Generator[Step | Sketch, None, Layer]:
+def _removed(edit: Edit, shelf: Shelf, window: ModelWindow, delta: Tensor) -> Generator[Step | Sketch, None, Done]:
     """Take a thing away: where the prompts disagree is where it is; what lies behind is filled in, which needs no words.
 
     Raises RequestError when the prompts disagree nowhere.
     """
-    model, scene, (pair, heard) = shelf.diffusion, window.scene, said
+    scene, seed = window.scene, edit.settings.seed
     figure = figure_in(window, meant(delta))
     if figure is not None:
-        emptied = yield from empty(window, shelf.fill, figure, edit.settings.seed)
-        place, plane = window.finished(emptied.srgb, emptied.alpha)
-    else:
-        hole, bounds = place_of(window, delta)
-        patch = yield from fill_patch(scene, shelf.fill, hole, bounds, edit.settings.seed, done=0)
-        place, plane = finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth)
-    made = made_by("language", model, edit, steps_of(edit, "final"), started)
-    return Layer(place, plane, made, (*heard, *([shelf.fill.note] if shelf.fill.note else [])), pair)
+        emptied = yield from empty(window, shelf.fill, figure, seed)
+        return *window.finished(emptied.srgb, emptied.alpha), _note_of(shelf)
+    hole, bounds = place_of(window, delta)
+    patch = yield from fill_patch(scene, shelf.fill, hole, bounds, seed, done=0)
+    return *finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth), _note_of(shelf)
+
+
+def shown(model: DiffusionModel, pair: PromptPair, x0: Tensor, delta: Tensor, strength: float) -> Tensor:
+    """Return the edited picture (1, 3, h, w). The engine's own model only nears the colour that is named; it is brought there."""
+    color = named_color(pair) if model.taught else None
+    if color is None:
+        return decoded(model, x0 + strength * delta)
+    before, after = to_array(decoded(model, x0)), to_array(decoded(model, x0 + delta))
+    return to_tensor(before + np.float32(strength) * (brought_to(before, after, color) - before)).to(x0.device)
+
+
+def named_color(pair: PromptPair) -> tuple[int, int, int] | None:
+    """Return the colour, sRGB 0..255, that a recolouring asks for; None where it names none, or several."""
+    words = Counter(pair.target.split()) - Counter(pair.source.split())
+    named = [PALETTE[word] for word in words if word in PALETTE]
+    return named[0] if pair.kind == "recolor" and len(named) == 1 else None
 
 
 def meant(delta: Tensor) -> Floats:
@@ -168,7 +205,7 @@ def change(
     for step in delta_steps(model.few_step, x0, plan, mask, start):
         delta = step.delta
         if purpose == "final" and step.number in (1, step.of // 2):
-            after = decoded(model, x0 + edit.settings.strength * delta)
+            after = shown(model, pair, x0, delta, edit.settings.strength)
             yield window.sketch(after, before, keeps_detail(pair))
         yield Step(step.number, step.of, "painting")
     return delta

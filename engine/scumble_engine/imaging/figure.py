@@ -31,7 +31,7 @@ def find_figure(rgb: Bytes, hint: Bools | None = None) -> Bools | None:
     likely = unlike if hint is None else unlike | hint
     if not LEAST < likely.mean() < 1 - LEAST:
         return None
-    figure = _whole(_divided(rgb, likely))
+    figure = divided(rgb, likely, rim_of(rgb))
     if hint is not None:
         figure = _touching(figure, hint)
     border = sum(int(side.sum()) for side in (figure[0], figure[-1], figure[:, 0], figure[:, -1]))
@@ -52,19 +52,25 @@ def unlike_border(rgb: Bytes) -> Floats:
     return away
 
 
-def _divided(rgb: Bytes, likely: Bools) -> Bools:
-    """Let the colours of both sides decide (GrabCut); the outermost pixels are ground."""
-    labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+def rim_of(rgb: Bytes) -> Bools:
+    """Return the outermost pixels, (h, w), which are ground."""
     rim = max(2, min(rgb.shape[:2]) // 40)
-    for side in (labels[:rim], labels[-rim:], labels[:, :rim], labels[:, -rim:]):
-        side[...] = cv2.GC_BGD
+    outside = np.ones(rgb.shape[:2], bool)
+    outside[rim:-rim, rim:-rim] = False
+    return outside
+
+
+def divided(rgb: Bytes, likely: Bools, ground: Bools) -> Bools:
+    """Let the colours of both sides decide what is figure (GrabCut), given what is likely and what surely is not; whole, without crumbs."""
+    labels = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[ground] = cv2.GC_BGD
     if not (labels == cv2.GC_PR_FGD).any():
         return np.zeros(likely.shape, bool)
     cv2.setRNGSeed(1)
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     cv2.grabCut(bgr, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ITERATIONS, cv2.GC_INIT_WITH_MASK)
     figure: Bools = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return figure
+    return _whole(figure) if figure.any() else figure
 
 
 def _touching(figure: Bools, hint: Bools) -> Bools:
