@@ -36,6 +36,7 @@ def main() -> None:
     if not os.environ.get(DEBUG_VARIABLE):  # what libraries mutter about a damaged file is said in one sentence instead
         warnings.simplefilter("ignore")
         logging.basicConfig(handlers=[logging.NullHandler()])
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -155,6 +155,7 @@ STORIES: tuple[Story, ...] = (
                 ),
                 words=Instruction("a yellow star"),
             ),
+            DemoEdit("Say: put a hat on the mushroom", words=Instruction("put a hat on the mushroom")),
         ),
     ),
 )

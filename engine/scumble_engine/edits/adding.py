@@ -79,7 +79,7 @@ def place_for(window: ModelWindow, told: str, on_a_thing: bool = False) -> Bound
         return bounds_of(_largest(may > 0)).moved(window.bounds.x, window.bounds.y)
     figure = figure_in(window)
     if figure is not None and on_a_thing and " on " in told:
-        return _on_top(bounds_of(figure > SEEN), window)
+        return _on_top(bounds_of(_largest(figure > SEEN)), window)
     taken = np.zeros((window.bounds.height, window.bounds.width), bool) if figure is None else figure > SEEN
     scale = min(1.0, SIDE_PX / max(taken.shape))
     size = (max(3, round(taken.shape[1] * scale)), max(3, round(taken.shape[0] * scale)))
