@@ -128,10 +128,11 @@ def _removed(edit: Edit, shelf: Shelf, window: ModelWindow, delta: Tensor) -> Ge
     Raises RequestError when the prompts disagree nowhere.
     """
     scene, seed = window.scene, edit.settings.seed
-    figure = figure_in(window, meant(delta))
+    # In a photograph nearly everything stands out from something: there only the loop's own place counts.
+    figure = figure_in(window, meant(delta)) if shelf.diffusion.taught else None
     if figure is not None:
         emptied = yield from empty(window, shelf.fill, figure, seed)
-        return *window.finished(emptied.srgb, emptied.alpha), _note_of(shelf)
+        return *window.finished(emptied.srgb, np.float32(edit.settings.strength) * emptied.alpha), _note_of(shelf)
     hole, bounds = place_of(window, delta)
     patch = yield from fill_patch(scene, shelf.fill, hole, bounds, seed, done=0)
     return *finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth), _note_of(shelf)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scumble_engine.assist.vocabulary import Thing, Vocabulary
-from scumble_engine.demo import illustration
 from scumble_engine.edits.adding import place_for, subject_of
-from scumble_engine.edits.language import language
 from scumble_engine.edits.model_window import ModelWindow
 from scumble_engine.edits.scene import open_scene
 from scumble_engine.imaging.arrays import plane_of
-from scumble_engine.models.shelf import Shelf
-from scumble_protocol.messages import Cue, Edit, Instruction, PromptPair
+from scumble_protocol.messages import Cue, Edit, PromptPair
 from scumble_protocol.pixels import Picture
-from strokes import mask, run, whole_alpha
+from strokes import mask
 
 ROWS, COLUMNS = np.mgrid[:96, :160]
 WORDS = Vocabulary((Thing("star", "stars"), Thing("hat", "hats"), Thing("owl", "owls")), ("red",))
@@ -64,13 +61,3 @@ def test_the_largest_piece_of_a_selection_is_the_place() -> None:
 )
 def test_only_the_new_thing_is_painted(source: str, target: str, noun: str, said: str) -> None:
     assert subject_of(PromptPair(source, target, (noun,), (), "add"), WORDS) == said
-
-
-def test_the_illustration_keeps_its_mushroom() -> None:
-    samples = illustration()
-    picture = Picture(plane_of(samples, "u8"))
-    layer, _ = run(language(Edit(picture, (Instruction("add a star"),)), Shelf("illustrator", "cpu"), "final"))
-    alpha = whole_alpha(layer, picture)
-    height, width = alpha.shape
-    assert 0.01 < (alpha > 128).mean() < 0.3
-    assert not alpha[height // 2 - 9 : height // 2 + 9, width // 2 - 9 : width // 2 + 9].any()
