@@ -10,7 +10,7 @@ import numpy as np
 
 from ..assist.phrases import Phrase, describe, find_phrase
 from ..assist.scene_net import FOLDER, SceneReader, load_scene_net
-from ..assist.vocabulary import Vocabulary
+from ..assist.vocabulary import Vocabulary, with_article
 from ..diffusion.model import DiffusionModel
 from ..imaging.arrays import Floats
 from ..imaging.palette import nearest_color
@@ -20,15 +20,15 @@ from .model_window import ModelWindow
 def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, instruction: str) -> str:
     """Return such as "a flat drawing of a mushroom on grass" for what a window shows.
 
-    The thing is what the instruction names first. "" for models that were not taught a vocabulary, or not taught to see.
+    The thing is what the instruction names first, else what is seen. "" for models that were not taught a vocabulary, or not taught to see.
     """
     reader = _reader(model) if model.taught and not words.open else None
     if reader is None:
         return ""
-    named = find_phrase(instruction, words)
-    about = f" of {_thing(named)}" if named else ""
-    ground, style = reader.read(model.encode(window.pixels()))
-    return f"a {style} drawing{about} {ground.format(color=border_color(window.small()))}"
+    seen, named = reader.read(model.encode(window.pixels())), find_phrase(instruction, words)
+    thing = _thing(named) if named else with_article(seen.thing) if seen.thing else ""
+    about = f" of {thing}" if thing else ""
+    return f"a {seen.style} drawing{about} {seen.ground.format(color=border_color(window.small()))}"
 
 
 def in_its_place(model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str) -> str:
@@ -53,4 +53,4 @@ def _reader(model: DiffusionModel) -> SceneReader | None:
 
 def border_color(pixels: Floats) -> str:
     """Return the colour word nearest to the middle value of a picture's border (h, w, 3), sRGB 0..1."""
-    return nearest_color(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]))
+    return nearest_color(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), of_ground=True)

@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from scumble_engine.imaging.palette import PALETTE
+from scumble_engine.imaging.palette import ground_tone
 from scumble_engine.training.scenes import Background
 from torch import Tensor
 
 _Painter = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 
 
-def ground_color(name: str | None) -> tuple[float, float, float]:
-    """Return a background's tone of a palette colour, sRGB 0..1: lighter than an object's, so that objects stand out."""
-    red, green, blue = PALETTE[name or "white"]
-    share = {"white": 1.0, "black": 1.0, "brown": 0.75}.get(name or "white", 0.5)
-    return tuple((channel * share + 250 * (1 - share)) / 255 for channel in (red, green, blue))  # type: ignore[return-value]
-
-
 def paint_backgrounds(grounds: Sequence[Background], size_px: int, device: torch.device | str = "cpu") -> Tensor:
     """Paint (B, 3, size, size) sRGB in 0..1, one ground for each entry."""
     variation = torch.tensor([ground.variation for ground in grounds], device=device)
-    tones = torch.tensor([ground_color(ground.color) for ground in grounds], device=device)
+    tones = torch.tensor([ground_tone(ground.color or "white") for ground in grounds], device=device)
     steps = (torch.arange(size_px, device=device) + 0.5) / size_px
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     canvas = torch.empty(len(grounds), 3, size_px, size_px, device=device)

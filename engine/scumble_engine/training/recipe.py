@@ -46,7 +46,7 @@ class Recipe:
     widening_images: int = 45_000
     widest: float = 0.35
     student_images: int = 20_000
-    seen_images: int = 40_000
+    seen_images: int = 72_000
     refine_channels: int = 96
     refiner_images: int = 20_000
     autoencoder_images: int = 0

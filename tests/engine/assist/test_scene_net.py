@@ -12,7 +12,8 @@ from scumble_protocol.errors import EngineError
 
 def made(folder: Path) -> SceneReader:
     torch.manual_seed(0)
-    reader = SceneReader(SceneNet(4, 3, 2, 8).eval(), ("on grass", "at sea", "at night"), ("flat", "3d"))
+    net = SceneNet(4, (2, 3, 2), 8).eval()
+    reader = SceneReader(net, ("cat", "dog"), ("on grass", "at sea", "at night"), ("flat", "3d"))
     save_scene_net(reader, folder, {"ground": 0.5})
     return reader
 
@@ -37,7 +38,7 @@ def test_damage_is_said(tmp_path: Path, damage: str) -> None:
         (tmp_path / "model.safetensors").write_bytes(b"\0" * 100)
     elif damage == "answers":
         (tmp_path / "config.json").write_text(
-            '{"grounds": ["on grass"], "styles": ["flat"], "channels": 4, "width": 8}'
+            '{"grounds": ["on grass"], "things": ["cat"], "styles": ["flat"], "channels": 4, "width": 8}'
         )
     else:
         (tmp_path / "model.safetensors").unlink()
