@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 import cv2
 import numpy as np
+from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Instruction, PromptPair
 from scumble_protocol.pixels import Plane
@@ -17,7 +18,7 @@ from scumble_protocol.pixels import Plane
 from ..assist.phrases import NUMBERS, Phrase, describe
 from ..assist.vocabulary import Vocabulary
 from ..diffusion.model import DiffusionModel
-from ..imaging.arrays import Bools
+from ..imaging.arrays import Bools, array_of
 from ..imaging.mask import bounds_of
 from ..imaging.palette import PALETTE
 from .exchange import Emptied, painted
@@ -41,7 +42,8 @@ def add_thing(
 ) -> Generator[Step | Sketch, None, tuple[Bounds, Plane]]:
     """Paint what the target names and the source does not, and return the layer's bounds and pixels.
 
-    It comes into the selection; without one, where the picture is free and the instruction wants it.
+    It comes into the selection; without one, where the picture is free and the instruction wants it. Raises RequestError where
+    nothing of it would be seen.
     """
     told = only(edit, Instruction)
     place = place_for(window, told.text if told is not None else "", bool(pair.keep))
@@ -51,7 +53,13 @@ def add_thing(
     here = place.moved(-near.bounds.x, -near.bounds.y)
     inside[here.y : here.bottom, here.x : here.right] = 1.0
     nothing_gone = Emptied(near.srgb(), np.zeros_like(inside))
-    return (yield from painted(edit, model, near, nothing_gone, inside, prompt))
+    bounds, plane = yield from painted(edit, model, near, nothing_gone, inside, prompt)
+    if edit.settings.strength > 0 and not array_of(plane)[..., 3].any():
+        raise RequestError(
+            "The new thing would lie where this layer is transparent; select where it may come, or edit the layer below.",
+            "bad-edit",
+        )
+    return bounds, plane
 
 
 def _context(place: Bounds, whole: Bounds) -> float:

@@ -35,6 +35,8 @@ STEPS, FORGET = 8, 0.95
 # How far beyond the old thing its edge and its shadow reach, and how softly that ends, as shares of the window. A plain ground is
 # continued without fault, so there the shadow goes, too.
 EDGE, SHADOW, FADE = 0.05, 0.08, 0.02
+# A thing whose surroundings are less opaque than this stands on nothing.
+OPAQUE = 0.5
 # What a matte counts as the thing; how much of the painted place a new thing covers at least.
 SEEN, LEAST = 0.02, 0.05
 # A new thing differs from what lay behind it by so much (0..1) somewhere near.
@@ -75,10 +77,13 @@ def painted(
 
 
 def empty(window: ModelWindow, fill: Fill, figure: Floats, seed: int) -> Generator[Step, None, Emptied]:
-    """Take the figure out and fill in what lay behind it."""
+    """Take the figure out and fill in what lay behind it. Where mostly nothing is around it, nothing is taken out."""
     scene, side = window.scene, max(window.bounds.width, window.bounds.height)
     plain = plain_ground(window.small(), window.shrunk(figure) > SEEN) is not None
     gone = grow(figure > SEEN, ((SHADOW if plain else EDGE) + FADE) * side)
+    opacity = scene.opacity(window.bounds)
+    if opacity is not None and not gone.all() and float(opacity[~gone].mean()) < OPAQUE:
+        return Emptied(window.srgb(), np.zeros_like(figure))
     alpha = fade_inwards(gone, FADE * side)
     place = bounds_of(gone)
     patch = yield from fill_patch(

@@ -132,6 +132,10 @@ def _removed(edit: Edit, shelf: Shelf, window: ModelWindow, delta: Tensor) -> Ge
     figure = figure_in(window, meant(delta)) if shelf.diffusion.taught else None
     if figure is not None:
         emptied = yield from empty(window, shelf.fill, figure, seed)
+        if not emptied.alpha.any():
+            raise RequestError(
+                "Around it this layer is transparent, so nothing lies behind it; erase it by hand.", "bad-edit"
+            )
         return *window.finished(emptied.srgb, np.float32(edit.settings.strength) * emptied.alpha), _note_of(shelf)
     hole, bounds = place_of(window, delta)
     patch = yield from fill_patch(scene, shelf.fill, hole, bounds, seed, done=0)

@@ -11,6 +11,7 @@ from scumble_engine.imaging.blend import apply_layer
 from scumble_engine.imaging.mask import extent
 from scumble_engine.imaging.palette import nearest_color
 from scumble_engine.models.shelf import Shelf
+from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import Edit, Instruction, Settings
 from scumble_protocol.pixels import Picture
 from skimage.draw import polygon2mask
@@ -66,6 +67,13 @@ def test_nothing_of_a_replaced_thing_stays(shelf: Shelf) -> None:
     spots = (np.abs(after.astype(int) - (251, 181, 172)).max(axis=-1) < 12) & THING
     assert spots.mean() < 0.002
     assert not alpha[:40].any()
+
+
+@pytest.mark.parametrize(("words", "sentence"), [("remove the mushroom", "by hand"), ("add a star", "transparent")])
+def test_on_a_transparent_layer_there_is_nothing_behind_a_thing(shelf: Shelf, words: str, sentence: str) -> None:
+    alone = np.concatenate([BEFORE, 255 * THING[..., None].astype(np.uint8)], axis=2)
+    with pytest.raises(RequestError, match=sentence):
+        run(language(Edit(Picture(plane_of(alone, "u8")), (Instruction(words),)), shelf, "final"))
 
 
 def test_what_is_added_leaves_what_stands_there(shelf: Shelf) -> None:
