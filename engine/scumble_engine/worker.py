@@ -217,6 +217,8 @@ def _work(job: Submit, work: Work, link: Link) -> Result:
             elif isinstance(event, Sketch):
                 link.say(Preview(job.job, event.bounds, event.plane))
     except StopIteration as end:
+        if link.cancelled(job.job):
+            raise Cancelled from None
         return _result(job.job, end.value)
     finally:
         work.close()

@@ -57,10 +57,16 @@ class Terminal:
         return Said(done.returncode, done.stdout, done.stderr)
 
     def begin(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start `scumble` and return at once."""
+        """Start `scumble` and return at once. It hears Ctrl+C even where these tests run in the background of a shell."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            self.command(*arguments), cwd=self.files, env=self.environment, stdout=pipe, stderr=pipe, text=True
+            self.command(*arguments),
+            cwd=self.files,
+            env=self.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            preexec_fn=_hear_interrupts,
         )
 
     def command(self, *arguments: object) -> list[str]:
@@ -80,6 +86,10 @@ class Terminal:
             deadline = time.monotonic() + 20
             while time.monotonic() < deadline and running(pid):
                 time.sleep(0.05)
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finish(process: subprocess.Popen[str]) -> Said:

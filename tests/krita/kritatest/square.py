@@ -1,4 +1,7 @@
-"""A red square on blue, and the first steps of erasing it: a document for tests that are not about pictures."""
+"""A red square on blue stripes, and the first steps of erasing it: a document for tests that are not about pictures.
+
+Stripes, as a plain ground would be filled at once, without the model: too soon for what a test does meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ def open_square(program: Program) -> None:
     eventually(lambda: program.probe.value("app.activeDocument().activeNode() is not None"), 20)
     program.probe.ask(
         """
+        stripes = b"".join(bytes([200, 120, 40 + 60 * (x // 7 % 2), 255]) for x in range(560)) * 540
+        app.activeDocument().topLevelNodes()[0].setPixelData(QByteArray(stripes), 0, 0, 560, 540)
         app.activeDocument().topLevelNodes()[0].setPixelData(QByteArray(bytes([20, 20, 220, 255]) * 3600), 200, 200, 60, 60)
         app.activeDocument().refreshProjection()
         app.activeWindow().activeView().canvas().setZoomLevel(1.0)
