@@ -36,7 +36,7 @@ from .ground import KEPT_NOTE, UNSEEN_NOTE, beside, figure_in
 from .model_window import ModelWindow, open_window, to_array, to_tensor
 from .patch import fill_patch
 from .polish import STEPS as POLISH_STEPS
-from .polish import polish_steps
+from .polish import polish_steps, strong
 from .scene import of_kind, only, open_scene
 from .seeing import seen_words
 from .work import Layer, Sketch, Step, Work
@@ -87,7 +87,8 @@ def _changed(
 ) -> Generator[Step | Sketch, None, Done]:
     """Run the delta loop, and finish what it found as the kind of edit asks."""
     model, free = shelf.diffusion, window.scene.may is None
-    figure = figure_in(window) if free and pair.kind in ABOUT_FIGURE else None
+    anew = painted_anew(pair, model, purpose)
+    figure = figure_in(window) if free and pair.kind in ABOUT_FIGURE and not anew else None
     if figure is not None and model.taught and pair.kind == "recolor":
         window, figure = centred(window, model, figure)
     x0 = model.encode(window.pixels())
@@ -95,11 +96,12 @@ def _changed(
     delta = yield from change(edit, model, window, pair, x0, purpose, None, keep)
     if pair.kind == "remove":
         return (yield from _removed(edit, shelf, window, delta))
-    if painted_anew(pair, model, purpose):
+    if anew:
         old = figure_in(window, meant(delta))
         if old is not None:
             near = centred(window, model, old) if free else (window, old)
             return *(yield from exchange(edit, model, *near, shelf.fill, pair)), _note_of(shelf)
+        figure = figure_in(window) if free else None
         delta = yield from polished(edit, model, window, pair, x0, delta)
     before, after = decoded(model, x0), shown(model, pair, x0, delta, edit.settings.strength)
     bounds, plane = window.layer(after, before, keeps_detail(pair))
@@ -160,8 +162,7 @@ def named_color(pair: PromptPair) -> tuple[int, int, int] | None:
 
 def meant(delta: Tensor) -> Floats:
     """Return where D is strong, (h, w) of the latents, 0 or 1."""
-    strength = delta.abs().mean(1)[0]
-    return (strength > MEANT * strength.flatten().quantile(0.97).clamp_min(1e-6)).float().cpu().numpy()
+    return strong(delta, MEANT).float().cpu().numpy()
 
 
 def place_of(window: ModelWindow, delta: Tensor) -> tuple[Floats, Bounds]:

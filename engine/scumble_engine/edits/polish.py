@@ -31,8 +31,13 @@ def polish_steps(
 
 def changed(delta: Tensor) -> Tensor:
     """Return the box around where D (1, c, h, w) is strong, (1, 1, h, w) of 0 and 1."""
+    return boxed(strong(delta, CHANGED))
+
+
+def strong(delta: Tensor, share: float) -> Tensor:
+    """Return where D (1, c, h, w) has more than a share of its full strength, (h, w) of bool."""
     strength = delta.abs().mean(1)[0]
-    return boxed(strength > CHANGED * strength.flatten().quantile(0.97).clamp_min(1e-6))
+    return strength > share * strength.flatten().quantile(0.97).clamp_min(1e-6)
 
 
 def boxed(marked: Tensor) -> Tensor:
