@@ -19,6 +19,8 @@ from scumble_protocol.errors import Cancelled, RequestError, ScumbleError
 from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
 
+from .cli_engine import engine
+
 if TYPE_CHECKING:
     from scumble_protocol.client.request import Request, Words
 
@@ -90,49 +92,7 @@ def scumble() -> None:
     """AI edits as new layers: drag points, say what should change, or scribble it. Nothing beneath is ever touched."""
 
 
-# ---- the engine -----------------------------------------------------------------------------------------------------
-
-
-@scumble.command()
-@click.option("--model", default="auto", help="A known name, a folder or a hub id of a text-to-image model.")
-@click.option("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps.")
-@click.option(
-    "--reader",
-    default="",
-    envvar="SCUMBLE_READER",
-    help="A folder or hub id of a language model that reads instructions.",
-)
-@click.option(
-    "--guesser", default="", envvar="SCUMBLE_GUESSER", help="A folder or hub id of a model that says what strokes show."
-)
-@click.option("--listen", default="", help="An address; by default one that only you can reach. “tcp” is loopback TCP.")
-@click.option("--curve-keys", type=FilePath, help="A folder of CURVE keys, for an address that other machines reach.")
-@click.option(
-    "--idle-exit", type=float, default=600.0, show_default=True, help="Seconds without any client to exit after."
-)
-def engine(
-    model: str, device: str, reader: str, guesser: str, listen: str, curve_keys: Path | None, idle_exit: float
-) -> None:
-    """Run the engine here until it is idle. Edits find it; they start one by themselves when none runs.
-
-    A reader is any text-generation model of transformers, a guesser any image-text-to-text model; both must be here
-    already (scumble models pull OWNER/NAME). Engines that start by themselves read SCUMBLE_READER and SCUMBLE_GUESSER.
-    """
-    from .server import serve
-    from .supervisor import WORKER_COMMAND
-
-    if not idle_exit > 0:
-        raise RequestError(f"--idle-exit is a number of seconds above 0, not {idle_exit:g}.", "bad-setting")
-    own = [f"--{name}={value}" for name, value in (("reader", reader), ("guesser", guesser)) if value]
-    serve(
-        model=model,
-        device=device,
-        listen=listen,
-        curve_keys=curve_keys,
-        idle_exit_s=idle_exit,
-        announce=click.echo,
-        worker_command=(*WORKER_COMMAND, *own),
-    )
+scumble.add_command(engine)
 
 
 # ---- edits ----------------------------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ class Server:
     def state(self) -> EngineState:
         """Say what the engine is now."""
         worker, trouble = self._supervisor.state, self._supervisor.trouble
-        phase = "starting" if not self._supervisor.ready else "busy" if self._scheduler.running else "ready"
+        able = self._supervisor.ready or self._supervisor.resting
+        phase = "starting" if not able else "busy" if self._scheduler.running else "ready"
         note = trouble.sentence if trouble else worker.note
         return replace(worker, phase=phase, queued=len(self._scheduler), note=note)
 
@@ -189,7 +190,7 @@ class Server:
             self._door.send(guest, Pong(message.number, self.state()))
         elif isinstance(message, Goodbye):
             self._let_go(guest)
-            self.stopping = self.stopping or (message.shutdown and not self._door.guests)
+            self.stopping = self.stopping or message.stop or (message.shutdown and not self._door.guests)
 
     def _queue(self, guest: Guest, work: Submit | Guess | Read) -> None:
         if self._scheduler.knows((guest.key, work.job)):  # an answer would end the first one of that name

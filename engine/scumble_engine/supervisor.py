@@ -48,6 +48,7 @@ class Patience:
     cancel_s: float = 8.0  # from a cancel to the kill, or two steps' time where that is longer,
     cancel_most_s: float = 60.0  # but no longer than this
     stop_s: float = 2.0  # from goodbye to the kill
+    rest_s: float = 300.0  # from the last job, or from ready, to the worker's end, so that its memory is free
     retry_s: float = 30.0  # between starts, once several in a row have failed
 
 
@@ -84,13 +85,20 @@ class Supervisor:
         self._spent: EngineError | None = None  # its memory is full: it is to be replaced
         self._failed_starts = 0
         self._started_s = self._heard_s = self._pinged_s = self._ended_s = clock()
+        self._used_s: float = clock()  # when the worker was last ready or at work
+        self._rested_s: float | None = None  # since when there is no worker because nobody needed it
         self._spoke = False
 
     # ---- what the server asks for
 
     @property
     def ready(self) -> bool:
-        return self.child is not None and self.state.phase == "ready"
+        return self.child is not None and self.state.phase == "ready" and not self.resting
+
+    @property
+    def resting(self) -> bool:
+        """The worker went, or is about to go, because nobody needed it; `wake` starts another."""
+        return self._rested_s is not None
 
     @property
     def busy(self) -> bool:
@@ -111,7 +119,7 @@ class Supervisor:
 
     def look_after(self) -> list[EngineMessage]:
         """Hear the worker and see to its health. Returns what its job said, a Failure included when the job was lost."""
-        if self.child is None:
+        if self.child is None or self._went_to_rest(self.child):
             self._start_unless_hopeless()
             return []
         exit_code = self.child.exit_code()  # asked first: what it said before it ended still counts
@@ -125,8 +133,11 @@ class Supervisor:
         return events
 
     def wake(self) -> None:
-        """Try once more after several failed starts, if some time has passed; called when somebody wants a job done."""
-        if self.child is None and self._clock() - self._ended_s >= self._patience.retry_s:
+        """Start the worker that rests, or try once more after several failed starts, if some time has passed.
+
+        Called when somebody wants a job done.
+        """
+        if self.child is None and (self.resting or self._clock() - self._ended_s >= self._patience.retry_s):
             self._start()
 
     def stop(self) -> None:
@@ -141,13 +152,28 @@ class Supervisor:
     # ---- how
 
     def _start_unless_hopeless(self) -> None:
-        if self._failed_starts < STARTS_IN_A_ROW and self.refusal is None:
+        if self._failed_starts < STARTS_IN_A_ROW and self.refusal is None and not self.resting:
             self._start()
+
+    def _went_to_rest(self, child: Child) -> bool:
+        """Send a worker home that nobody has needed for long: a process that ends gives back all of its memory."""
+        now = self._clock()
+        if self._rested_s is None:
+            self._used_s = now if self.busy or not self.ready else self._used_s
+            if now - self._used_s < self._patience.rest_s:
+                return False
+            log.info("no job for %.0f s: the worker goes, its memory is free", self._patience.rest_s)
+            self._rested_s = now
+            child.send(Goodbye())
+        if child.exit_code() is not None or now - self._rested_s > self._patience.stop_s:
+            child.end()
+            self.child = None
+        return True
 
     def _start(self) -> None:
         self._started_s = self._heard_s = self._pinged_s = self._clock()
-        self._spoke, self._last_words = False, None
-        self.state = self._asleep
+        self._spoke, self._last_words, self._rested_s = False, None, None
+        self.state = replace(self._asleep, cues=self.state.cues)
         try:
             self.child = self._open_child()
         except EngineError as exc:

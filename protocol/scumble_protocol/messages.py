@@ -173,9 +173,10 @@ class Ping:
 
 @dataclass(frozen=True)
 class Goodbye:
-    """Close the session; its jobs are cancelled. With `shutdown` the engine exits when no other client is connected."""
+    """Close the session; its jobs are cancelled. With `shutdown` the engine exits when no other client is connected, with `stop` always."""
 
     shutdown: bool = False
+    stop: bool = False
 
 
 # ---- engine -> host -------------------------------------------------------------------------------------------------

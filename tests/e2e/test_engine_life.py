@@ -15,7 +15,7 @@ import pytest
 from acting.engine import ActingEngine, edit, eventually, final_of
 from scumble_protocol.client.launcher import listens
 from scumble_protocol.client.session import Session
-from scumble_protocol.connection import new_key, publish, read
+from scumble_protocol.connection import new_key, process_alive, publish, read
 from scumble_protocol.errors import ScumbleError
 from scumble_protocol.messages import EngineState, Failure, Result
 
@@ -188,6 +188,46 @@ def test_a_goodbye_with_shutdown_ends_it_unless_another_guest_is_there(folder: P
         assert isinstance(final_of(other, other.submit(edit("steps 1 0"))), Result)
         other.close(shutdown=True)
         assert engine.ended()[0] == 0
+
+
+def test_any_guest_may_stop_it_and_the_others_are_told(folder: Path) -> None:
+    with ActingEngine(folder) as engine:
+        one, other = engine.session("one"), engine.session("other")
+        job = other.submit(edit("steps 1000 0.1"))
+        one.stop_engine()
+        assert engine.ended()[0] == 0
+        failure = final_of(other, job)
+        assert isinstance(failure, Failure)
+        assert failure.code in ("engine-stopped", "engine-lost")
+    assert left_behind(folder) == set()
+
+
+def test_the_command_line_stops_the_engine_that_runs(folder: Path) -> None:
+    def stop() -> str:
+        command = [sys.executable, "-m", "scumble_engine.cli", "engine", "stop"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ).stdout
+
+    with ActingEngine(folder) as engine:
+        session = engine.session()
+        assert stop() == "The engine has stopped.\n"
+        assert engine.ended()[0] == 0
+        session.close()
+    assert stop() == "No engine runs.\n"
+
+
+def test_while_a_host_stays_open_the_idle_worker_gives_its_memory_back_and_the_next_edit_has_a_new_one(
+    folder: Path,
+) -> None:
+    with ActingEngine(folder, patience={"rest_s": 1.0}) as engine:
+        session = engine.session()
+        first = final_of(session, session.submit(edit("pid")))
+        assert isinstance(first, Result)
+        eventually(lambda: not process_alive(int(first.notes[0])))
+        second = final_of(session, session.submit(edit("pid")))
+        assert isinstance(second, Result)
+        assert second.notes != first.notes
+        assert session.phase == "open"
+        session.close()
 
 
 # ---- where it listens -----------------------------------------------------------------------------------------------

@@ -277,6 +277,45 @@ def test_a_program_that_cannot_be_started_is_trouble() -> None:
     assert "could not be started" in supervisor.trouble.sentence
 
 
+def test_a_worker_that_nobody_needs_goes_and_comes_back_with_the_next_job() -> None:
+    stage = Stage()
+    child = stage.at_work()
+    for step in range(60):
+        stage.after(9, Progress("job", step, 60), Pong(0, READY))
+    stage.after(0, Guessed("job", (), ()))
+    for _ in range(30):
+        stage.after(9, Pong(0, READY))
+    assert not child.ended, "it went before 300 s without a job"
+    for _ in range(4):
+        stage.after(9, Pong(0, READY))
+    assert child.told[-1] == Goodbye()
+    assert not stage.supervisor.ready
+    stage.supervisor.wake()  # a job comes while it leaves
+    stage.after(1, code=0)
+    assert (child.ended, len(stage.children)) == (True, 1)
+    assert stage.supervisor.resting
+    assert stage.supervisor.state == READY
+    stage.supervisor.wake()
+    assert len(stage.children) == 2
+    assert stage.supervisor.state.cues == ("Handle",)
+    stage.after(2, Pong(0, READY))
+    assert stage.supervisor.ready
+    assert not stage.supervisor.resting
+
+
+def test_a_worker_that_does_not_go_to_rest_is_ended() -> None:
+    stage = Stage()
+    child = stage.ready()
+    for _ in range(34):
+        stage.after(9, Pong(0, READY))
+    assert not child.ended
+    stage.after(3)
+    assert child.ended
+    assert stage.supervisor.child is None
+    stage.after(100)
+    assert len(stage.children) == 1
+
+
 def test_stopping_says_goodbye_and_leaves_no_process() -> None:
     stage = Stage()
     child = stage.ready()

@@ -11,10 +11,11 @@ from types import TracebackType
 
 from scumble_protocol import __version__
 from scumble_protocol.client.host import Host
-from scumble_protocol.client.launcher import ENGINE_VARIABLE, find_or_start
+from scumble_protocol.client.launcher import ENGINE_VARIABLE, find, find_or_start
 from scumble_protocol.client.request import Request
 from scumble_protocol.client.run import EditRun
 from scumble_protocol.client.session import Session
+from scumble_protocol.connection import process_alive
 from scumble_protocol.errors import Cancelled, EngineError, error_for
 from scumble_protocol.messages import Edit, Failure, Guessed
 
@@ -46,6 +47,22 @@ def engine_session(stop: bool = False) -> Iterator[Session]:
         yield session
     finally:
         session.close(shutdown=stop)
+
+
+def stop_running_engine(timeout_s: float = 15.0) -> bool:
+    """End the engine that runs and wait until it is gone; False when there is none. Raises EngineError when it stays."""
+    info = find()
+    if info is None:
+        return False
+    session = Session(info, f"scumble {__version__}")
+    session.wait_until_open(OPEN_TIMEOUT_S)
+    session.stop_engine()
+    deadline = time.monotonic() + timeout_s
+    while process_alive(info.pid):
+        if time.monotonic() > deadline:
+            raise EngineError(f"The engine (process {info.pid}) has not stopped; end it by its process.", "engine-hung")
+        time.sleep(LOOK_S)
+    return True
 
 
 def conduct(session: Session, host: Host, request: Request, show: Callable[[EditRun], None]) -> tuple[EditRun, Timings]:

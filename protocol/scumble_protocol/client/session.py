@@ -168,19 +168,29 @@ class Session:
 
     def close(self, shutdown: bool = False, timeout_s: float = 0.5) -> None:
         """Say goodbye; the engine cancels what was under way. Waits at most `timeout_s` for the farewell to leave."""
+        self._leave(Goodbye(shutdown), timeout_s)
+
+    def stop_engine(self, timeout_s: float = 0.5) -> None:
+        """Close, and have the engine end itself even if other programs use it; its memory is free soon after.
+
+        Waits at most `timeout_s` for the farewell to leave. A session that is not open yet is only closed.
+        """
+        self._leave(Goodbye(stop=True), timeout_s)
+
+    # ---- between the threads ----------------------------------------------------------------------------------------
+
+    def _leave(self, farewell: Goodbye, timeout_s: float) -> None:
         with self._lock:
             if self._phase in ("lost", "closed"):
                 return
             self._outbox.clear()
             if self._phase == "open":
-                self._outbox.append(Goodbye(shutdown))
+                self._outbox.append(farewell)
             self._fail_live("cancelled", "The session was closed.")
             self._phase = "closed"
             self._news.notify_all()
         self._wake()
         self._thread.join(timeout_s)
-
-    # ---- between the threads ----------------------------------------------------------------------------------------
 
     def _post(self, job: str, message: ClientMessage) -> str:
         with self._lock:
