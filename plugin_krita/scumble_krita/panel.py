@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .icons import icon
+from .labels import emptied, faint, hint, label, line
 from .qt import (
     QButtonGroup,
     QCheckBox,
     QHBoxLayout,
     QLabel,
-    QLayout,
     QLineEdit,
     QPalette,
     QProgressBar,
@@ -109,7 +109,7 @@ class Panel(QWidget):
         button.setIcon(icon(name, self.palette().color(QPalette.ColorRole.ButtonText)))
         button.setIconSize(QSize(22, 22))
         button.setText(say(TOOL_NAMES[name]))
-        button.setToolTip(say(TOOL_HINTS[name]))
+        button.setToolTip(hint(say(TOOL_HINTS[name])))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setStyleSheet(
             "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
@@ -137,7 +137,9 @@ class Panel(QWidget):
     def _grab_box(self) -> QCheckBox:
         self.holds = QCheckBox(say("Selection is what moves"))
         self.holds.setObjectName("ScumbleGrab")
-        self.holds.setToolTip(say("On: the handles move what is selected. Off: only what is selected may change."))
+        self.holds.setToolTip(
+            hint(say("On: the handles move what is selected. Off: only what is selected may change."))
+        )
         self.holds.toggled.connect(self.grab_chosen)
         self.holds.hide()
         return self.holds
@@ -166,7 +168,7 @@ class Panel(QWidget):
         return row
 
     def _message_line(self) -> QLabel:
-        self.message = QLabel()
+        self.message = label()
         self.message.setObjectName("ScumbleMessage")
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -178,7 +180,7 @@ class Panel(QWidget):
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 2, 0, 0)
         column.setSpacing(3)
-        self._layer_title = QLabel(say("Scumble layers"))
+        self._layer_title = label(say("Scumble layers"))
         column.addWidget(self._layer_title)
         inside = QWidget()
         self._layer_column = QVBoxLayout(inside)
@@ -196,9 +198,9 @@ class Panel(QWidget):
     def _engine_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(6)
-        self._dot = QLabel()
+        self._dot = label()
         self._dot.setFixedSize(10, 10)
-        self.engine = QLabel()
+        self.engine = label()
         self.engine.setObjectName("ScumbleEngine")
         self.engine.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self._dot)
@@ -217,23 +219,23 @@ class Panel(QWidget):
         if rows == self._cues:
             return
         self._cues = rows
-        _empty(self._cue_column)
+        emptied(self._cue_column)
         for row in rows:
             self._cue_column.addWidget(self._cue_row(row))
         if not rows:
-            self._cue_column.addWidget(_faint(say("Drag a point, paint, or write what should change.")))
+            self._cue_column.addWidget(faint(say("Drag a point, paint, or write what should change.")))
 
     def _cue_row(self, row: CueRow) -> QWidget:
-        line, layout = _line()
-        label = QLabel(row.text)
-        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        layout.addWidget(label, 1)
+        made, layout = line()
+        name = label(row.text)
+        name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(name, 1)
         if row.removable:
             button = self._small_button("remove", say("Remove this"))
             button.setObjectName(f"ScumbleRemove-{row.key}")
             button.clicked.connect(lambda _, key=row.key: self.cue_removed.emit(key))
             layout.addWidget(button)
-        return line
+        return made
 
     def show_grab(self, offered: bool) -> None:
         """Offer the choice of what a selection means, or not."""
@@ -267,7 +269,7 @@ class Panel(QWidget):
         if self.engine.text() != text or self.engine.property("phase") != phase:
             self._dot.setStyleSheet(f"background: {DOTS[phase]}; border-radius: 5px;")
             self.engine.setText(text)
-            self.engine.setToolTip(text)
+            self.engine.setToolTip(hint(text))
             self.engine.setProperty("phase", phase)
 
     def show_layers(self, rows: list[LayerRow]) -> None:
@@ -275,23 +277,23 @@ class Panel(QWidget):
         if rows == self._layers:
             return
         self._layers = rows
-        _empty(self._layer_column)
+        emptied(self._layer_column)
         for row in rows:
             self._layer_column.addWidget(self._layer_row(row))
         if not rows:
-            self._layer_column.addWidget(_faint(say("Each edit becomes a layer, listed here.")))
+            self._layer_column.addWidget(faint(say("Each edit becomes a layer, listed here.")))
         self._layer_column.addStretch(1)
 
     def _layer_row(self, row: LayerRow) -> QWidget:
-        line, layout = _line()
-        name = QLabel(row.name)
-        name.setToolTip(row.name)
+        made, layout = line()
+        name = label(row.name)
+        name.setToolTip(hint(row.name))
         name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         layout.addWidget(name, 1)
         if row.stale:
-            mark = QLabel(say("stale"))
+            mark = label(say("stale"))
             mark.setObjectName(f"ScumbleStale-{row.key}")
-            mark.setToolTip(say("What lies beneath has changed since this layer was made: run it again."))
+            mark.setToolTip(hint(say("What lies beneath has changed since this layer was made: run it again.")))
             mark.setStyleSheet(f"color: {DOTS['starting']};")
             layout.addWidget(mark)
         again = self._small_button("rerun", say("Run again: makes the layer anew from the same cues"))
@@ -302,36 +304,12 @@ class Panel(QWidget):
         change.clicked.connect(lambda _, key=row.key: self.change_pressed.emit(key))
         layout.addWidget(again)
         layout.addWidget(change)
-        return line
+        return made
 
-    def _small_button(self, name: str, hint: str) -> QToolButton:
+    def _small_button(self, name: str, says: str) -> QToolButton:
         button = QToolButton()
         button.setAutoRaise(True)
         button.setIcon(icon(name, self.palette().color(QPalette.ColorRole.ButtonText)))
         button.setIconSize(QSize(14, 14))
-        button.setToolTip(hint)
+        button.setToolTip(hint(says))
         return button
-
-
-def _line() -> tuple[QWidget, QHBoxLayout]:
-    line = QWidget()
-    layout = QHBoxLayout(line)
-    layout.setContentsMargins(4, 0, 0, 0)
-    layout.setSpacing(2)
-    return line, layout
-
-
-def _faint(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setEnabled(False)
-    return label
-
-
-def _empty(layout: QLayout) -> None:
-    while layout.count():
-        item = layout.takeAt(0)
-        widget = item.widget() if item is not None else None
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

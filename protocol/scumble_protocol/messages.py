@@ -11,6 +11,7 @@ from typing import Literal
 
 from .geometry import Bounds, Point
 from .pixels import Picture, Plane
+from .wording import Sentence, Wording, rejoined, wording_of
 
 Method = Literal["auto", "warp", "latent"]
 Fidelity = Literal["fast", "lora"]
@@ -258,7 +259,8 @@ class Provenance:
 class Result:
     """The layer: RGBA in the sent picture's depth and space, to be placed at `bounds` (pixels of the sent picture).
 
-    Alpha is 0 wherever nothing may change. `notes` are sentences for the painter. `reading` is the prompt pair that was used, if any.
+    Alpha is 0 wherever nothing may change. `notes` are sentences for the painter, `wordings` the same in their parts
+    (as many, or none). `reading` is the prompt pair that was used, if any.
     """
 
     job: str
@@ -267,6 +269,13 @@ class Result:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     reading: PromptPair | None = None
+    wordings: tuple[Wording, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.wordings and any(isinstance(note, Sentence) for note in self.notes):
+            object.__setattr__(self, "wordings", tuple(map(wording_of, self.notes)))
+        elif len(self.wordings) == len(self.notes):
+            object.__setattr__(self, "notes", tuple(map(rejoined, self.notes, self.wordings)))
 
 
 @dataclass(frozen=True)
@@ -295,11 +304,20 @@ class Echoed:
 
 @dataclass(frozen=True)
 class Failure:
-    """The job ended without a layer. `code` is stable for programs (errors.py), `sentence` is for the painter."""
+    """The job ended without a layer. `code` is stable for programs (errors.py), `sentence` is for the painter.
+
+    `wording` is the sentence in its parts, for a host that says it in another language.
+    """
 
     job: str
     code: str
     sentence: str
+    wording: Wording | None = None
+
+    def __post_init__(self) -> None:
+        if self.wording is None and isinstance(self.sentence, Sentence):
+            object.__setattr__(self, "wording", self.sentence.wording)
+        object.__setattr__(self, "sentence", rejoined(self.sentence, self.wording))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,32 @@ def test_layers_can_be_run_again_or_changed_and_stale_ones_are_marked(panel: Any
     assert (again, change) == (["b"], ["a"])
     assert child(panel, "ScumbleStale-b") is not None
     assert child(panel, "ScumbleStale-a") is None
+
+
+def test_nothing_that_a_file_or_an_engine_says_is_read_as_rich_text(panel: Any, tmp_path: Path) -> None:
+    from PyQt6.QtGui import QColor, QImage, QTextDocument
+    from PyQt6.QtWidgets import QLabel, QWidget
+
+    red = QImage(60, 60, QImage.Format.Format_RGB32)
+    red.fill(QColor(255, 0, 0))
+    assert red.save(str(tmp_path / "red.png"))
+    evil = f'<img src="file://{tmp_path}/red.png"> & <b>bold</b>'
+    parts = import_module("scumble_krita.panel")
+    panel.resize(700, 700)
+    panel.show_layers([parts.LayerRow("a", evil, stale=True)])
+    panel.show_cues([parts.CueRow("add", evil)])
+    panel.show_message(evil)
+    panel.show_engine("ready", evil)
+    assert [label.text() for label in panel.findChildren(QLabel)].count(evil) == 4
+    shown = panel.grab().toImage()
+    places = [(x, y) for x in range(shown.width()) for y in range(shown.height())]
+    assert QColor(255, 0, 0).rgb() not in {shown.pixel(*place) for place in places}
+    hints = [one.toolTip() for one in panel.findChildren(QWidget) if "img" in one.toolTip()]
+    assert len(hints) == 2
+    for hint in hints:
+        tip = QTextDocument()
+        tip.setHtml(hint)  # as Qt shows tooltips that begin with a tag
+        assert tip.toPlainText() == evil
 
 
 def test_the_guess_is_the_placeholder(panel: Any) -> None:

@@ -42,6 +42,7 @@ from scumble_protocol.messages import (
 )
 from scumble_protocol.pixels import Buffer, Depth, Picture, Plane, plane_bytes
 from scumble_protocol.wire import Channel, SeenNonces, accept_hello
+from scumble_protocol.wording import said
 
 Frames = list[Buffer]
 
@@ -92,13 +93,14 @@ ENGINE_MESSAGES: tuple[Message, ...] = (
         Bounds(0, 1, 3, 2),
         plane(channels=4, depth="u16"),
         Provenance("0.1.0", "warp", "photo-fill", "6f1f", "none", 1, 9, "cpu", 1.25, 3, 4096),
-        ("The mask is empty.",),
+        ("The mask is empty.", said("“{word}” is read as {kind}.", word="hat", kind="a thing")),
         PAIR,
     ),
     Guessed("job-3", ("a hat", "a cat"), (0.75, 0.25)),
     Reading("job-4", PAIR, "a guess"),
     Echoed("job-5", plane(4, 4, 4, "f32")),
     Failure("job-1", "cancelled", "The edit was cancelled."),
+    Failure("job-2", "bad-handle", said("Handle {number} starts outside the picture.", number=2)),
     Pong(7, STATE),
 )
 HELLO = Hello("krita 5.2.9", (1,), NONCE)
