@@ -248,8 +248,9 @@ class Server:
             self._fail(job, error)
 
     def close(self) -> None:
-        """Tell whoever still waits that the engine stops, and end the worker."""
+        """Tell whoever still waits that the engine stops, close the door, and end the worker, which may take a while."""
         self._fail_all(EngineError("The engine was stopped before this edit was done.", "engine-stopped"))
+        self._door.close()
         self._supervisor.stop()
 
 
@@ -275,7 +276,7 @@ def serve(
     check_device_name(device)
     curve = load_curve_keys(curve_keys) if curve_keys else None
     folder, logs = _usable_runtime_dir(), log_dir or user_log_dir()
-    lock = RuntimeLock(folder)
+    lock = RuntimeLock(folder, announce=announce)
     with contextlib.ExitStack() as stack:
         stack.callback(lock.release)
         lock.clear()
@@ -284,14 +285,16 @@ def serve(
         stack.callback(context.term)
         door = Door(context, listen, curve)
         stack.callback(door.close)
-        stack.callback(remove_if_ours, door.info)
-        publish(door.info)
-        announce(f"The engine listens at {door.address}.")
         open_child = partial(Child, context, worker_command, model, device, folder, logs / "worker.log")
         asleep = EngineState(__version__, "starting", model, device, ())
         supervisor = Supervisor(open_child, asleep, patience or Patience())
         server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce)
         stack.callback(server.close)
+        stack.callback(
+            remove_if_ours, door.info
+        )  # at the end first of all: who looks for an engine then starts another
+        publish(door.info)
+        announce(f"The engine listens at {door.address}.")
         stack.enter_context(_stopping_on_signals(server))
         _run_logged(server)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scumble_protocol.client.host import Host
+from scumble_protocol.client.lasting import lasting_session
 from scumble_protocol.client.launcher import Launcher
 from scumble_protocol.client.request import Request
 from scumble_protocol.client.run import EditRun
@@ -61,7 +62,7 @@ class Work:
         self,
         client: str,
         launcher: Callable[[], Launcher] = Launcher,
-        session: Callable[[ConnectionInfo, str], Session] = Session,
+        session: Callable[[ConnectionInfo, str], Session] = lasting_session,
     ) -> None:
         """`client` names the host for people: "krita 5.2.9"."""
         self._client, self._new_launcher, self._new_session = client, launcher, session

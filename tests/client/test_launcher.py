@@ -6,11 +6,16 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from acting.engine import ACTING_WORKER, HERE, ActingEngine, eventually
+from acting.engine import ACTING_WORKER, HERE, ActingEngine, edit, eventually, final_of
+from client.far_ends import RawServer
+from scumble_engine.lock import RuntimeLock
+from scumble_protocol.client.lasting import lasting_session
 from scumble_protocol.client.launcher import (
     ENGINE_VARIABLE,
     Launcher,
@@ -25,6 +30,7 @@ from scumble_protocol.client.launcher import (
 from scumble_protocol.client.session import Session
 from scumble_protocol.connection import ConnectionInfo, new_key, publish
 from scumble_protocol.errors import EngineError
+from scumble_protocol.messages import Result
 
 
 def command(folder: Path, **options: object) -> list[str]:
@@ -120,6 +126,29 @@ def test_two_hosts_that_start_one_at_once_meet_in_the_same_engine(own_runtime_di
     eventually(both)
     assert found[0] == found[1]
     assert meets(found[0])
+
+
+def test_a_rival_that_is_slow_to_publish_is_waited_for(own_runtime_dir: Path) -> None:
+    rival = RuntimeLock(own_runtime_dir)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        info = stale(own_runtime_dir, f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+        info = replace(info, pid=os.getpid())
+        publishing = threading.Timer(2.5, publish, (info,))
+        publishing.start()
+        assert find_or_start(command(own_runtime_dir)) == info
+        publishing.join()
+    rival.release()
+
+
+def test_a_file_whose_port_another_program_has_now_is_passed_over_once_it_has_not_greeted(
+    own_runtime_dir: Path,
+) -> None:
+    with RawServer("zmtp-tcp", b"220 mail.example.org ESMTP\r\n") as other:
+        publish(stale(own_runtime_dir, other.address))
+        begin = command(own_runtime_dir)
+        session = lasting_session(find_or_start(begin), "test", begin)
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
 
 
 def test_an_engine_that_will_not_start_is_told_in_its_own_words(own_runtime_dir: Path) -> None:

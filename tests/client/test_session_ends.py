@@ -10,8 +10,11 @@ from client.conversing import EDIT, HASTY, IMPATIENT, collect, dutiful, ended, l
 from client.scripted_engine import INFO, ScriptedEngine
 from scumble_protocol.client.session import Session
 from scumble_protocol.client.transport import Transport
+from scumble_protocol.connection import ConnectionInfo
 from scumble_protocol.errors import EngineError, ProtocolError
 from scumble_protocol.messages import (
+    Accepted,
+    Cancel,
     Failure,
     Goodbye,
     Hello,
@@ -65,6 +68,66 @@ def test_an_engine_that_talks_but_does_not_pong_is_alive() -> None:
             talking.say(Progress(job, step, 30))
             time.sleep(0.05)
         assert session.phase == "open"
+        session.close()
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_what_no_engine_has_accepted_is_sent_once_more_to_the_next_one(accepts: bool) -> None:
+    with ScriptedEngine(dutiful) as first, ScriptedEngine(dutiful) as second, ScriptedEngine(dutiful) as third:
+        left = [first, second, third]
+        asked: list[ConnectionInfo | None] = []
+
+        def again(silent: ConnectionInfo | None) -> ConnectionInfo:
+            asked.append(silent)
+            return INFO
+
+        session = Session(INFO, "test", connect=lambda info: left.pop(0).connect(info), again=again, pace=HASTY)
+        job = session.submit(EDIT)
+        first.await_heard(Submit)
+        if accepts:
+            first.say(Accepted(job))
+            collect(session, lambda got: Accepted(job) in got)
+            first.vanish()
+            assert next(e.code for e in collect(session, ended(job)) if isinstance(e, Failure)) == "engine-lost"
+            assert (asked, second.heard) == ([], [])
+            return
+        first.vanish()
+        sent = second.await_heard(Submit)[0]
+        assert isinstance(sent, Submit)
+        assert (sent.job, asked) == (job, [None])
+        second.vanish()
+        assert lost(session).code == "engine-lost"
+        assert third.heard == []
+
+
+def test_a_cancelled_edit_is_not_sent_again() -> None:
+    with ScriptedEngine() as first, ScriptedEngine(dutiful) as second:
+        left = [first, second]
+        session = Session(
+            INFO, "test", connect=lambda info: left.pop(0).connect(info), again=lambda _: INFO, pace=HASTY
+        )
+        dropped, kept = session.submit(EDIT), session.submit(EDIT)
+        first.await_heard(Submit, 2)
+        session.cancel(dropped)
+        first.await_heard(Cancel)
+        first.vanish()
+        sent = second.await_heard(Submit)
+        assert [m.job for m in sent if isinstance(m, Submit)] == [kept]
+        assert session.live_jobs == {kept}
+        session.close()
+
+
+def test_an_engine_that_does_not_greet_is_named_to_whoever_looks_for_another() -> None:
+    with ScriptedEngine(key=bytes(32)) as stranger, ScriptedEngine(dutiful) as engine:
+        left, asked = [stranger, engine], []
+
+        def again(silent: ConnectionInfo | None) -> ConnectionInfo:
+            asked.append(silent)
+            return INFO
+
+        session = Session(INFO, "test", connect=lambda info: left.pop(0).connect(info), again=again, pace=IMPATIENT)
+        assert session.wait_until_open(5).model == "test-model"
+        assert asked == [INFO]
         session.close()
 
 

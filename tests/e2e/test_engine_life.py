@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from acting.engine import ActingEngine, edit, eventually, final_of
-from scumble_protocol.client.launcher import listens
+from acting.engine import ACTING_WORKER, HERE, ActingEngine, edit, eventually, final_of
+from scumble_protocol.client.lasting import lasting_session
+from scumble_protocol.client.launcher import find_or_start, listens
 from scumble_protocol.client.session import Session
 from scumble_protocol.connection import new_key, process_alive, publish, read
 from scumble_protocol.errors import ScumbleError
@@ -188,6 +191,40 @@ def test_a_goodbye_with_shutdown_ends_it_unless_another_guest_is_there(folder: P
         assert isinstance(final_of(other, other.submit(edit("steps 1 0"))), Result)
         other.close(shutdown=True)
         assert engine.ended()[0] == 0
+
+
+@pytest.fixture
+def lingering(folder: Path) -> Iterator[tuple[ActingEngine, int]]:
+    """An engine that was told to stop and can't leave yet, and its worker, which is stopped and does not hear the goodbye."""
+    with ActingEngine(folder, patience={"stop_s": 6.0}) as engine:
+        session = engine.session()
+        asked = final_of(session, session.submit(edit("pid")))
+        assert isinstance(asked, Result)
+        worker = int(asked.notes[0])
+        os.kill(worker, signal.SIGSTOP)
+        session.close()
+        engine.process.terminate()
+        yield engine, worker
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process can be stopped there")
+def test_an_engine_that_leaves_takes_its_address_back_first(folder: Path, lingering: tuple[ActingEngine, int]) -> None:
+    eventually(lambda: not (folder / "engine.json").exists())
+    assert process_alive(lingering[1])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process can be stopped there")
+def test_an_edit_that_is_sent_while_the_engine_leaves_is_done_by_the_next_one(
+    folder: Path, lingering: tuple[ActingEngine, int]
+) -> None:
+    leaving = lingering[0]
+    options = {"worker_command": ACTING_WORKER, "log_dir": str(leaving.logs), "idle_exit_s": 1.0}
+    command = [sys.executable, str(HERE / "serve.py"), json.dumps(options)]
+    info = find_or_start(command)
+    session = lasting_session(info, "test", command)
+    assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+    assert leaving.ended()[0] == 0
+    session.close()
 
 
 def test_any_guest_may_stop_it_and_the_others_are_told(folder: Path) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 
 from scumble_protocol import __version__
 from scumble_protocol.client.host import Host
+from scumble_protocol.client.lasting import lasting_session
 from scumble_protocol.client.launcher import ENGINE_VARIABLE, find, find_or_start
 from scumble_protocol.client.request import Request
 from scumble_protocol.client.run import EditRun
@@ -41,7 +42,7 @@ def engine_session(stop: bool = False) -> Iterator[Session]:
     With `stop` the engine ends afterwards, unless another program uses it.
     """
     command = None if os.environ.get(ENGINE_VARIABLE) else [*scumble_command(), "engine"]
-    session = Session(find_or_start(command), f"scumble {__version__}")
+    session = lasting_session(find_or_start(command), f"scumble {__version__}", command)
     try:
         session.wait_until_open(OPEN_TIMEOUT_S)
         yield session

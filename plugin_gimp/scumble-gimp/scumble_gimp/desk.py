@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from scumble_protocol.client.host import Host
+from scumble_protocol.client.lasting import lasting_session
 from scumble_protocol.client.launcher import Launcher, find
 from scumble_protocol.client.request import Request
 from scumble_protocol.client.run import EditRun
@@ -34,7 +35,7 @@ class Desk:
         self,
         client: str,
         search: Callable[[], Search] = Launcher,
-        connect: Callable[[ConnectionInfo, str], Session] = Session,
+        connect: Callable[[ConnectionInfo, str], Session] = lasting_session,
     ) -> None:
         """`client` names the host for people, e.g. "gimp 3.0.4"."""
         self.run: EditRun | None = None

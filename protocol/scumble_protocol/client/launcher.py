@@ -42,15 +42,19 @@ class Launcher:
         *,
         timeout_s: float = START_TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
+        silent: ConnectionInfo | None = None,
     ) -> None:
-        """`command`: what starts an engine, e.g. ["/path/scumble", "engine"]; None: find out with `engine_command`."""
+        """`command`: what starts an engine, e.g. ["/path/scumble", "engine"]; None: find out with `engine_command`.
+
+        `silent`: an engine that did not greet: whatever listens at its address now, it is none.
+        """
         self.starting = False
         self._command = _absolute(command) if command is not None else None
         self._timeout_s = timeout_s
         self._clock = clock
         self._deadline = 0.0
         self._process: subprocess.Popen[bytes] | None = None
-        self._stale: ConnectionInfo | None = None
+        self._stale = silent
 
     def poll(self) -> ConnectionInfo | None:
         """Return how to reach the engine, or None while it starts.
@@ -113,9 +117,11 @@ class Launcher:
         )
 
 
-def find_or_start(command: Sequence[str] | None = None, timeout_s: float = START_TIMEOUT_S) -> ConnectionInfo:
-    """Wait for an engine. For command lines; a host polls a `Launcher`. Raises EngineError."""
-    launcher = Launcher(command, timeout_s=timeout_s)
+def find_or_start(
+    command: Sequence[str] | None = None, timeout_s: float = START_TIMEOUT_S, silent: ConnectionInfo | None = None
+) -> ConnectionInfo:
+    """Wait for an engine. For command lines and threads; a host polls a `Launcher`. Raises EngineError."""
+    launcher = Launcher(command, timeout_s=timeout_s, silent=silent)
     while (info := launcher.poll()) is None:
         time.sleep(POLL_S)
     return info

@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from ..connection import ConnectionInfo
@@ -52,26 +52,38 @@ from .transport import Connect, Transport, connect
 
 JobEvent = Accepted | Queued | Progress | Preview | Result | Guessed | Reading | Echoed | Failure
 Phase = Literal["connecting", "open", "lost", "closed"]
+Again = Callable[[ConnectionInfo | None], ConnectionInfo]  # find an engine that is not this one, which does not greet
+_GONE = ("engine-lost", "engine-unreachable")
 
 
 class Session:
     """One host's conversation with one engine; it ends with its connection, and then the host opens another.
+
+    With `again` it looks for another engine by itself, once: when it was never greeted, or for what no engine has accepted.
 
     Every job that was submitted gets exactly one final event (`Result`, `Guessed`, `Reading`, `Echoed` or `Failure`) out of
     `poll`, whatever happens to the engine. Safe to use from any thread.
     """
 
     def __init__(
-        self, info: ConnectionInfo, client: str, *, connect: Connect = connect, pace: Pace | None = None
+        self,
+        info: ConnectionInfo,
+        client: str,
+        *,
+        connect: Connect = connect,
+        pace: Pace | None = None,
+        again: Again | None = None,
     ) -> None:
         """Start connecting and return at once. `client` names the host for people: "krita 5.2.9"."""
         self._info, self._client, self._pace = info, client, pace or Pace()
         self._connect = connect
+        self._again = again
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
         self._outbox: deque[ClientMessage] = deque()
         self._inbox: list[JobEvent] = []
         self._live: set[str] = set()
+        self._unaccepted: dict[str, ClientMessage] = {}  # sent, and no engine has said that it has it
         self._phase: Phase = "connecting"
         self._state: EngineState | None = None
         self._error: ScumbleError | None = None
@@ -138,6 +150,7 @@ class Session:
             if unsent:
                 self._withdraw(unsent, "The edit was cancelled.")
             else:
+                self._unaccepted.pop(job, None)
                 self._outbox.append(Cancel(job))
         self._wake()
 
@@ -230,17 +243,45 @@ class Session:
     # ---- the session's own thread -----------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        error = self._talk(lambda: self._info)
+        again = self._again
+        if error is not None and again is not None and error.code in _GONE and self._take_back(error):
+            silent = None if self._state else self._info
+            error = self._talk(lambda: again(silent))
+        if error is not None:
+            self._lose(error)
+
+    def _talk(self, find: Callable[[], ConnectionInfo]) -> ScumbleError | None:
+        """Hold one conversation; return why it ended, None when it was closed."""
         try:
+            self._info = find()
             self._converse()
         except ScumbleError as exc:
-            self._lose(exc)
+            return exc
         except ConnectionError as exc:
-            self._lose(EngineError(str(exc), "engine-lost"))
+            return EngineError(str(exc), "engine-lost")
         except Exception as exc:  # a host must hear of our own faults too, or its jobs would wait for ever
-            self._lose(EngineError(f"The connection to the engine failed ({exc}).", "engine-lost"))
+            return EngineError(f"The connection to the engine failed ({exc}).", "engine-lost")
         finally:
             if self._transport is not None:
                 self._transport.close()
+        return None
+
+    def _take_back(self, error: ScumbleError) -> bool:
+        """Have what no engine has accepted ready to be sent again, and fail the rest; say whether that is worth a try."""
+        with self._lock:
+            unsent = [
+                message for message in self._outbox if _job_of(message) in self._live and type(message) is not Cancel
+            ]
+            waiting = {_job_of(message): message for message in (*self._unaccepted.values(), *unsent)}
+            if self._phase not in ("connecting", "open") or (self._phase == "open" and not waiting):
+                return False
+            self._phase, self._outbox = "connecting", deque(waiting.values())
+            self._unaccepted.clear()
+            for job in sorted(self._live - waiting.keys()):
+                self._deliver(Failure(job, error.code, error.sentence))
+            self._live &= waiting.keys()
+            return True
 
     def _lose(self, error: ScumbleError) -> None:
         with self._lock:
@@ -248,6 +289,7 @@ class Session:
                 return
             self._phase, self._error = "lost", error
             self._outbox.clear()
+            self._unaccepted.clear()
             self._fail_live(error.code, error.sentence)
             self._deliver(Failure("", error.code, error.sentence))
 
@@ -315,7 +357,12 @@ class Session:
 
     def _next_outgoing(self) -> ClientMessage | None:
         with self._lock:
-            return self._outbox.popleft() if self._outbox else None
+            if not self._outbox:
+                return None
+            message = self._outbox.popleft()
+            if self._again is not None and _job_of(message) in self._live and type(message) is not Cancel:
+                self._unaccepted[_job_of(message)] = message
+            return message
 
     def _opened_or_failed(self, channel: Channel, frames: Sequence[Buffer]) -> Message | None:
         try:
@@ -336,6 +383,7 @@ class Session:
     def _finish(self, event: JobEvent) -> None:
         """Deliver a job's event, unless that job has ended already (a cancelled one may still be talking)."""
         with self._lock:
+            self._unaccepted.pop(event.job, None)
             if event.job not in self._live:
                 return
             if isinstance(event, FINAL_EVENTS):
