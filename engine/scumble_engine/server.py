@@ -158,6 +158,7 @@ class Server:
         if guest is None or guest.lost:
             self._scheduler.finish()
             return
+        log.info("a job of guest %r begins", guest.name)
         self._supervisor.begin(job.work)
 
     def _announce_worker(self) -> None:

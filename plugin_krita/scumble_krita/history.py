@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 from krita import Document
-from scumble_protocol.client.recipe import Recipe, from_json, is_stale
+from scumble_protocol.client.recipe import Recipe, from_json
+from scumble_protocol.client.staleness import StaleWatch
 from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.geometry import Bounds
 
@@ -24,6 +26,7 @@ class History:
     """Which layers were found stale, by layer id; looked at one at a time."""
 
     stale: dict[str, bool] = field(default_factory=dict)
+    _watch: StaleWatch = field(default_factory=StaleWatch)
     _turn: int = 0
 
     def rows(self, document: Document) -> list[LayerRow]:
@@ -33,28 +36,26 @@ class History:
 
     def look_at_next(self, document: Document, rows: list[LayerRow]) -> None:
         """Compare what lies beneath one of the layers with what it was made from."""
-        if not rows:
+        self.stale.update(self._watch.answers())
+        if not rows or self._watch.busy:
             return
         self._turn = (self._turn + 1) % len(rows)
         key = rows[self._turn].key
-        try:
-            answer = _is_stale(document, key)
-        except ScumbleError:
-            return
-        if answer is not None:
-            self.stale[key] = answer
+        with contextlib.suppress(ScumbleError):
+            _look(document, key, self._watch)
 
 
-def _is_stale(document: Document, key: str) -> bool | None:
-    """Say whether a layer is stale; None when it would take too long to know."""
-    recipe, region = recipe_of(document, key), recipe_of(document, key).region
-    source = find_node(document, kept(document, SOURCE + key))
-    if source is None:
-        return True
+def _look(document: Document, key: str, watch: StaleWatch) -> None:
+    """Have a layer compared, unless reading what lies beneath it would take too long."""
+    recipe = recipe_of(document, key)
+    source, region = find_node(document, kept(document, SOURCE + key)), recipe.region
+    if source is None or not recipe.lies_in(Bounds(0, 0, document.width(), document.height())):
+        watch.found_stale(key)
+        return
     if region.width * region.height > MOST_WATCHED_PIXELS or not beneath.is_quick(document, source, region):
-        return None
+        return
     raw, space = beneath.read_through(document, source, region)
-    return is_stale(recipe, spaces.picture_from(raw, (region.width, region.height), space))
+    watch.look(key, recipe, spaces.picture_from(raw, (region.width, region.height), space))
 
 
 def recipe_of(document: Document, key: str) -> Recipe:
@@ -76,7 +77,8 @@ def host_for_rerun(document: Document, key: str) -> KritaHost:
 
 
 def bring_back(document: Document, recipe: Recipe) -> None:
-    """Put a recipe's handles and strokes back on their layers, in place of what is there."""
+    """Put a recipe's handles and strokes back on their layers, in place of what is there. Raises RequestError."""
+    planes = recipe.planes_on(Bounds(0, 0, document.width(), document.height()))
     points.clear(document)
     for handle in recipe.handles:
         points.add(document, handle)
@@ -84,6 +86,5 @@ def bring_back(document: Document, recipe: Recipe) -> None:
     for role in strokes.ROLES:
         if role in helper_ids(document):
             strokes.remove(document, role)
-        plane = getattr(recipe, role)
-        if plane is not None:
-            strokes.put_plane(document, role, region, plane)
+        if role in planes:
+            strokes.put_plane(document, role, region, planes[role])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from scumble_protocol.client.host import Canvas, LayerPlan, Marks, Snapshot
-from scumble_protocol.client.recipe import painted_bounds
+from scumble_protocol.client.packing import painted_bounds
 from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Event, Handle, Provenance, Purpose, Result

@@ -38,7 +38,7 @@ def test_the_recipe_holds_what_was_asked_and_what_answered() -> None:
     assert recipe.region == CROP
     assert recipe.source_name == "Background"
     assert recipe.picture_sha256 == picture_sha256(request.edit.picture)
-    assert recipe.subtract == request.snapshot.subtract
+    assert recipe.planes_on(CROP) == {"subtract": request.snapshot.subtract}
     assert recipe.provenance == result.provenance
     assert recipe.settings.seed == 7
 

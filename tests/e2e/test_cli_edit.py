@@ -193,20 +193,19 @@ def large_photograph(terminal: Terminal) -> list[str]:
 def begun(terminal: Terminal, out: Path) -> subprocess.Popen[str]:
     """Begin an edit of the large photograph and return once the engine has it in hand."""
     command, photo, *rest = large_photograph(terminal)
-    known, deadline = guests_so_far(terminal), time.monotonic() + 60
+    known, deadline = jobs_so_far(terminal), time.monotonic() + 60
     process = terminal.begin(command, photo, out, *rest)
     while time.monotonic() < deadline and process.poll() is None:
-        if guests_so_far(terminal) > known:
-            time.sleep(0.4)
+        if jobs_so_far(terminal) > known:
             return process
         time.sleep(0.05)
     return process
 
 
-def guests_so_far(terminal: Terminal) -> int:
-    """Return how many have come to the engine, by its log."""
+def jobs_so_far(terminal: Terminal) -> int:
+    """Return how many have begun in the engine, by its log."""
     logs = (terminal.runtime / "state").rglob("engine.log")
-    return sum(path.read_text().count(" came (") for path in logs)
+    return sum(path.read_text().count(" begins\n") for path in logs)
 
 
 def test_ctrl_c_cancels_the_job_and_the_engine_goes_on(terminal: Terminal, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import gi
 gi.require_version("Babl", "0.1")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
-from scumble_protocol.client.recipe import painted_bounds  # noqa: E402
+from scumble_protocol.client.packing import painted_bounds  # noqa: E402
 from scumble_protocol.errors import RequestError  # noqa: E402
 from scumble_protocol.geometry import NOWHERE, Bounds  # noqa: E402
 from scumble_protocol.pixels import Picture, Plane, Space, plane_bytes  # noqa: E402

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gi.repository import Gimp
 from scumble_protocol.client.recipe import from_json, is_stale
 from scumble_protocol.errors import ScumbleError
+from scumble_protocol.geometry import Bounds
 
 from . import pixels
 from .notes import RECIPE, note
@@ -16,6 +17,11 @@ def is_stale_layer(image: Gimp.Image, result: Gimp.Layer) -> bool:
     source = beneath(result)
     try:
         recipe = from_json(note(result, RECIPE))
-        return source is None or is_stale(recipe, pixels.read_picture(image, stack_of(source), recipe.region))
+        canvas = Bounds(0, 0, image.get_width(), image.get_height())
+        return (
+            source is None
+            or not recipe.lies_in(canvas)
+            or is_stale(recipe, pixels.read_picture(image, stack_of(source), recipe.region))
+        )
     except ScumbleError:
         return True

@@ -20,7 +20,8 @@ from ..messages import (
 )
 from ..pixels import Picture
 from .host import LayerPlan
-from .recipe import Packed, Recipe, pack_planes, picture_sha256, to_json
+from .packing import PackedPlane
+from .recipe import Recipe, pack_planes, picture_sha256, to_json
 from .request import Request
 
 LONGEST_NAME = 60
@@ -31,7 +32,7 @@ class Draft:
     """What of a recipe is known before there is a result, and takes a while to work out."""
 
     picture_sha256: str
-    packed: Packed
+    packed: dict[str, PackedPlane]
 
 
 def draft_recipe(request: Request) -> Draft:
@@ -51,7 +52,7 @@ def plan_layer(request: Request, result: Result, draft: Draft | None) -> LayerPl
         bounds=result.bounds.moved(corner.x, corner.y),
         picture=Picture(result.plane, sent.space, sent.icc),
         above=request.snapshot.canvas.source,
-        recipe=to_json(recipe_of(request, result, draft), draft.packed) if draft else "",
+        recipe=to_json(recipe_of(request, result, draft)) if draft else "",
         notes=(*request.notes, *_other_means(request.made_by, result.provenance), *result.notes),
     )
 
@@ -76,12 +77,8 @@ def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:
         provenance=result.provenance,
         handles=snapshot.handles,
         words=request.words,
-        add=snapshot.add,
-        subtract=snapshot.subtract,
-        color=snapshot.color,
-        mask=snapshot.mask,
-        grab=snapshot.grab,
         reading=result.reading,
+        **draft.packed,
     )
 
 

@@ -1,28 +1,36 @@
 """How a layer was made, as one JSON string that any host can keep with it: enough to make it again, bit for bit.
 
-Strokes and masks are packed whole (cropped to their paint, zlib, base64), so a recipe outlives the helper layers they came from.
+A recipe may come from anybody's file. Reading one takes little time and memory whatever it says: types are checked strictly, and
+strokes and masks stay packed until there is a canvas that holds their region.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import zlib
-from collections.abc import Iterable, Mapping
+import math
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
-from ..errors import RequestError
+from .. import codec
+from ..errors import ProtocolError, RequestError
 from ..geometry import Bounds, Point
 from ..messages import Handle, Instruction, PromptPair, Provenance, Settings
 from ..pixels import Picture, Plane, plane_bytes
+from ..rules import MAX_HANDLES, check_settings
 from .host import Snapshot
+from .packing import PackedPlane, pack, unpack
 from .request import Words
 
 FORMAT = 1
-Packed = dict[str, dict[str, Any]]
+MAX_CHARS = 2**28  # of a recipe
+MAX_PLAIN_CHARS = 2**20  # of it without its packed planes
+MAX_PLACE_PX = 2**31
+CACHED_RECIPES = 32
+_LONG_STRING = re.compile(r'"[^"\\]{64,}"')
 PLANES = ("add", "subtract", "color", "mask", "grab")
 WORD_KEYS = ("say", "from", "to")
 SETTING_KEYS = tuple(field.name for field in fields(Settings))
@@ -30,7 +38,7 @@ SETTING_KEYS = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True)
 class Recipe:
-    """`region` and handles are document pixels; planes have the region's size. `picture_sha256` names what lay beneath."""
+    """`region` and handles are document pixels; planes lie within it. `picture_sha256` names what lay beneath."""
 
     source_name: str
     region: Bounds
@@ -39,12 +47,32 @@ class Recipe:
     provenance: Provenance
     handles: tuple[Handle, ...] = ()
     words: Words | None = None
-    add: Plane | None = None
-    subtract: Plane | None = None
-    color: Plane | None = None
-    mask: Plane | None = None
-    grab: Plane | None = None
+    add: PackedPlane | None = None
+    subtract: PackedPlane | None = None
+    color: PackedPlane | None = None
+    mask: PackedPlane | None = None
+    grab: PackedPlane | None = None
     reading: PromptPair | None = None
+
+    def planes_on(self, canvas: Bounds) -> dict[str, Plane]:
+        """Unpack strokes and masks, by name, each of the region's size. Raises RequestError when the canvas doesn't hold the region."""
+        self.check_region(canvas)
+        packed = {name: getattr(self, name) for name in PLANES}
+        size = (self.region.width, self.region.height)
+        return {name: unpack(plane, *size) for name, plane in packed.items() if plane is not None}
+
+    def lies_in(self, canvas: Bounds) -> bool:
+        """Say whether a canvas holds the whole region. Ask before reading pixels of the region."""
+        return self.region.intersected(canvas) == self.region
+
+    def check_region(self, canvas: Bounds) -> None:
+        """Raise RequestError when a canvas no longer holds the whole region."""
+        if not self.lies_in(canvas):
+            raise RequestError(
+                f"The picture is {canvas.width}×{canvas.height} now and no longer holds the whole region of this edit; "
+                "make the edit anew.",
+                "region-gone",
+            )
 
     def cues_onto(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with this recipe's cues in place of its own. Raises RequestError when it is not of our region."""
@@ -53,7 +81,7 @@ class Recipe:
                 f"The picture no longer reaches all of {_words_of(self.region)} where this edit was made; make it anew.",
                 "region-gone",
             )
-        planes: dict[str, Any] = {name: getattr(self, name) for name in PLANES}
+        planes: dict[str, Any] = dict.fromkeys(PLANES) | self.planes_on(snapshot.bounds)
         return replace(snapshot, handles=self.handles, **planes)
 
     def with_changes(self, changes: Iterable[str]) -> Recipe:
@@ -116,69 +144,124 @@ def _setting(key: str, value: str) -> Any:
 # ---- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def to_json(recipe: Recipe, packed: Packed | None = None) -> str:
-    """Write the recipe as one line of JSON (ASCII, keys sorted: the same recipe gives the same string).
+@dataclass(frozen=True)
+class _Said:
+    say: str
 
-    `packed`: its planes, where `pack_planes` has packed them before.
-    """
+
+@dataclass(frozen=True)
+class _Planes:
+    add: PackedPlane | None = None
+    subtract: PackedPlane | None = None
+    color: PackedPlane | None = None
+    mask: PackedPlane | None = None
+    grab: PackedPlane | None = None
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A recipe as its JSON has it; `words` are apart, as they are of two kinds."""
+
+    source: str
+    region: tuple[int, ...]
+    picture_sha256: str
+    settings: Settings
+    provenance: Provenance
+    handles: tuple[tuple[float, ...], ...]
+    reading: PromptPair | None
+    planes: _Planes
+
+
+def to_json(recipe: Recipe) -> str:
+    """Write the recipe as one line of JSON (ASCII, keys sorted: the same recipe gives the same string)."""
+    planes = {name: getattr(recipe, name) for name in PLANES}
     content: dict[str, Any] = {
         "scumble_recipe": FORMAT,
         "source": recipe.source_name,
-        "region": _numbers(recipe.region),
+        "region": [recipe.region.x, recipe.region.y, recipe.region.width, recipe.region.height],
         "picture_sha256": recipe.picture_sha256,
         "settings": asdict(recipe.settings),
         "provenance": asdict(recipe.provenance),
-        "handles": [[h.start.x, h.start.y, h.end.x, h.end.y] for h in recipe.handles],
+        "handles": [[*map(float, (h.start.x, h.start.y, h.end.x, h.end.y))] for h in recipe.handles],
         "words": _words_out(recipe.words),
         "reading": _words_out(recipe.reading),
+        "planes": {name: asdict(plane) for name, plane in planes.items() if plane is not None},
     }
-    content["planes"] = pack_planes(recipe) if packed is None else packed
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
-def pack_planes(cues: Recipe | Snapshot) -> Packed:
-    """Pack strokes and masks as they stand in JSON. Takes a good part of a second for large ones."""
-    planes = {name: getattr(cues, name) for name in PLANES}
-    return {name: _packed(plane) for name, plane in planes.items() if plane is not None}
+def pack_planes(snapshot: Snapshot) -> dict[str, PackedPlane]:
+    """Pack the strokes and masks of a reading, by name. Takes a good part of a second for large ones."""
+    planes = {name: getattr(snapshot, name) for name in PLANES}
+    return {name: pack(plane) for name, plane in planes.items() if plane is not None}
 
 
 def from_json(text: str) -> Recipe:
-    """Read a recipe. Raises RequestError with a sentence for one that is damaged or from a newer Scumble."""
+    """Read a recipe, once for each text. Raises RequestError with a sentence for one that is damaged or from a newer Scumble."""
+    found = _found(text)
+    if isinstance(found, RequestError):
+        raise RequestError(found.sentence, found.code)
+    return found
+
+
+@lru_cache(maxsize=CACHED_RECIPES)
+def _found(text: str) -> Recipe | RequestError:
+    """Return the recipe or what is wrong with it: hosts look at their layers often, at damaged ones too."""
     try:
-        content = json.loads(text)
-        if content["scumble_recipe"] > FORMAT:
-            raise RequestError("This recipe was written by a newer Scumble; update to use it.", "newer-recipe")
+        _check_length(text)
+        content = json.loads(text, parse_constant=_no_number)
+        version = content["scumble_recipe"]
+        if type(version) is not int:
+            raise ValueError("of no version")
+        if version > FORMAT:
+            return RequestError("This recipe was written by a newer Scumble; update to use it.", "newer-recipe")
         return _read(content)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, binascii.Error, zlib.error) as error:
-        raise RequestError("The layer's recipe is damaged and can't be used.", "bad-recipe") from error
+    except (ProtocolError, RequestError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return RequestError("The layer's recipe is damaged and can't be used.", "bad-recipe")
 
 
-def _read(content: Mapping[str, Any]) -> Recipe:
-    region = Bounds(*map(int, content["region"]))
-    planes: dict[str, Any] = {
-        name: _unpacked(packed, region) for name, packed in content["planes"].items() if name in PLANES
-    }
+def _check_length(text: str) -> None:
+    """Bound what parsing can cost: only packed planes are long."""
+    if len(text) > MAX_CHARS or len(_LONG_STRING.sub('""', text)) > MAX_PLAIN_CHARS:
+        raise ValueError("too long")
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
+
+
+def _read(content: dict[str, Any]) -> Recipe:
+    """Build the recipe. Raises ProtocolError, RequestError or ValueError for whatever does not fit."""
+    written: _Written = codec.build(_Written, content, ())
+    region, handles = Bounds(*written.region), [_handle(*ends) for ends in written.handles]
+    planes = {name: getattr(written.planes, name) for name in PLANES}
+    _check(region, handles, written.settings)
+    for name, plane in planes.items():
+        if plane is not None:
+            plane.check(region.width, region.height, 4 if name == "color" else 1)
     return Recipe(
-        source_name=str(content["source"]),
-        region=region,
-        picture_sha256=str(content["picture_sha256"]),
-        settings=Settings(**_known(Settings, content["settings"])),
-        provenance=Provenance(**_known(Provenance, content["provenance"])),
-        handles=tuple(Handle(Point(*ends[:2]), Point(*ends[2:4])) for ends in content["handles"]),
-        words=_words_in(content["words"]),
-        reading=_pair_in(content["reading"]),
+        written.source,
+        region,
+        written.picture_sha256,
+        written.settings,
+        written.provenance,
+        tuple(handles),
+        _words_in(content["words"]),
+        reading=written.reading,
         **planes,
     )
 
 
-def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the fields that this version has: a later one of the same format may add some."""
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
+def _handle(start_x: float, start_y: float, end_x: float, end_y: float) -> Handle:
+    return Handle(Point(start_x, start_y), Point(end_x, end_y))
 
 
-def _numbers(bounds: Bounds) -> list[int]:
-    return [bounds.x, bounds.y, bounds.width, bounds.height]
+def _check(region: Bounds, handles: list[Handle], settings: Settings) -> None:
+    plane_bytes(region.width, region.height, 1, "u8")
+    places = [region.x, region.y, *(value for h in handles for value in (h.start.x, h.start.y, h.end.x, h.end.y))]
+    if not all(math.isfinite(value) and abs(value) < MAX_PLACE_PX for value in places) or len(handles) > MAX_HANDLES:
+        raise ValueError("at no place")
+    check_settings(settings)
 
 
 def _words_out(words: Words | None) -> dict[str, Any] | None:
@@ -187,63 +270,11 @@ def _words_out(words: Words | None) -> dict[str, Any] | None:
     return {"say": words.text} if isinstance(words, Instruction) else asdict(words)
 
 
-def _words_in(content: Mapping[str, Any] | None) -> Words | None:
-    return Instruction(str(content["say"])) if content and "say" in content else _pair_in(content)
-
-
-def _pair_in(content: Mapping[str, Any] | None) -> PromptPair | None:
+def _words_in(content: Any) -> Words | None:
     if content is None:
         return None
-    texts = {name: str(content.get(name, "")) for name in ("source", "target", "kind")}
-    return PromptPair(blend=tuple(content.get("blend", ())), keep=tuple(content.get("keep", ())), **texts)
-
-
-# ---- planes ---------------------------------------------------------------------------------------------------------
-
-
-def painted_bounds(plane: Plane) -> Bounds:
-    """Return the smallest bounds of a u8 plane that hold every sample that is not 0 (empty when there is none)."""
-    samples, row_bytes = bytes(plane.data), plane.width * plane.channels
-    rows = [samples[y * row_bytes : (y + 1) * row_bytes] for y in range(plane.height)]
-    painted = [y for y, row in enumerate(rows) if row.strip(b"\0")]
-    if not painted:
-        return Bounds(0, 0, 0, 0)
-    top, bottom = painted[0], painted[-1] + 1
-    left = min(row_bytes - len(rows[y].lstrip(b"\0")) for y in painted) // plane.channels
-    right = -(-max(len(rows[y].rstrip(b"\0")) for y in painted) // plane.channels)
-    return Bounds(left, top, right - left, bottom - top)
-
-
-def _packed(plane: Plane) -> dict[str, Any]:
-    bounds = painted_bounds(plane)
-    cut = _cut(plane, bounds)
-    data = base64.b64encode(zlib.compress(cut, 6)).decode("ascii")
-    return {"at": _numbers(bounds), "channels": plane.channels, "data": data}
-
-
-def _cut(plane: Plane, bounds: Bounds) -> bytes:
-    samples, row_bytes = memoryview(plane.data).cast("B"), plane.width * plane.channels
-    left, length = bounds.x * plane.channels, bounds.width * plane.channels
-    starts = (y * row_bytes + left for y in range(bounds.y, bounds.bottom))
-    return b"".join(samples[start : start + length] for start in starts)
-
-
-def _unpacked(packed: Mapping[str, Any], region: Bounds) -> Plane:
-    bounds, channels = Bounds(*map(int, packed["at"])), int(packed["channels"])
-    if bounds.intersected(Bounds(0, 0, region.width, region.height)) != bounds and not bounds.empty:
-        raise ValueError("a plane leaves its region")
-    samples = bytearray(plane_bytes(region.width, region.height, channels, "u8"))
-    cut = _inflated(base64.b64decode(packed["data"], validate=True), bounds.width * bounds.height * channels)
-    row_bytes, length = region.width * channels, bounds.width * channels
-    for row, y in enumerate(range(bounds.y, bounds.bottom)):
-        start = y * row_bytes + bounds.x * channels
-        samples[start : start + length] = cut[row * length : (row + 1) * length]
-    return Plane(region.width, region.height, channels, "u8", bytes(samples))
-
-
-def _inflated(data: bytes, size: int) -> bytes:
-    """Inflate no more than the size that was promised: a recipe may come from anybody's file."""
-    cut = zlib.decompressobj().decompress(data, size + 1)
-    if len(cut) != size:
-        raise ValueError("a plane's samples do not fill its bounds")
-    return cut
+    if "say" in content:
+        said: _Said = codec.build(_Said, content, ())
+        return Instruction(said.say)
+    pair: PromptPair = codec.build(PromptPair, content, ())
+    return pair

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, Protocol
 
-from ..errors import Cancelled, RequestError, ScumbleError, error_for
+from ..errors import Cancelled, ScumbleError, error_for
 from ..geometry import Bounds
 from ..messages import (
     Accepted,
@@ -56,21 +56,12 @@ def plan_edit(host: Host, words: Words | None = None, settings: Settings | None 
 def plan_rerun(host: Host, recipe: Recipe) -> Request:
     """Build the request that a recipe describes, over what the picture is now; a changed picture is said in its notes."""
     canvas = host.canvas()
-    _check_region(canvas.bounds, recipe.region)
+    recipe.check_region(canvas.bounds)
     snapshot = recipe.cues_onto(host.read(canvas, recipe.region))
     request = replace(build(snapshot, recipe.words, recipe.settings), made_by=recipe.provenance)
     if not is_stale(recipe, snapshot.picture):
         return request
     return replace(request, notes=(STALE_NOTE, *request.notes))
-
-
-def _check_region(canvas: Bounds, region: Bounds) -> None:
-    if region.empty or region.intersected(canvas) != region:
-        raise RequestError(
-            f"The picture is {canvas.width}×{canvas.height} now and no longer holds the whole region of this edit; "
-            "make the edit anew.",
-            "region-gone",
-        )
 
 
 class EditRun:

@@ -246,8 +246,10 @@ class Session:
         error = self._talk(lambda: self._info)
         again = self._again
         if error is not None and again is not None and error.code in _GONE and self._take_back(error):
-            silent = None if self._state else self._info
+            silent, first = None if self._state else self._info, error
             error = self._talk(lambda: again(silent))
+            if error is not None and silent is not None:  # neither that one nor another: both reasons are wanted
+                error = EngineError(f"{first.sentence} {error.sentence}", error.code)
         if error is not None:
             self._lose(error)
 
