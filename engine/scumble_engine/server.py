@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import signal
 import tempfile
 import threading
@@ -40,6 +41,7 @@ from scumble_protocol.messages import (
 from scumble_protocol.pixels import Plane
 from scumble_protocol.rules import check_edit, check_text
 
+from .awake import AwakeClock
 from .child import Child
 from .curve import curve_keys as load_curve_keys
 from .device import check_device_name
@@ -52,6 +54,7 @@ from .supervisor import WORKER_COMMAND, Patience, Supervisor
 TICK_MS = 250
 REFRESH_S = 1.0  # a running job's guest hears from it this often, so that a guest that is gone is noticed
 PROBE_S = 5.0
+POSITIONS_S = 0.25  # between two looks at the queue's order: hundreds of jobs may wait, and short ones end often
 GUEST_SILENCE_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -81,6 +84,8 @@ class Server:
         self._progress = Progress("", 0, 0)
         self._progress_s = self._told_s = clock()
         self._positions: dict[JobKey, int] = {}
+        self._positions_s = -math.inf
+        self._changes = 0
 
     def run(self) -> None:
         while not self.stopping:
@@ -143,6 +148,11 @@ class Server:
             self._fail_all(self._supervisor.trouble)
         while self._supervisor.ready and not self._supervisor.busy and (job := self._scheduler.take()) is not None:
             self._begin(job)
+        if self._scheduler.changes != self._changes and self._clock() - self._positions_s >= POSITIONS_S:
+            self._tell_positions()
+
+    def _tell_positions(self) -> None:
+        self._changes, self._positions_s = self._scheduler.changes, self._clock()
         positions = self._scheduler.positions()
         for key, position in positions.items():
             if self._positions.get(key) != position and key[0] in self._door.guests:
@@ -284,12 +294,13 @@ def serve(
         stack.enter_context(logging_to(logs / "engine.log"))
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
-        door = Door(context, listen, curve)
+        clock = AwakeClock()
+        door = Door(context, listen, curve, clock)
         stack.callback(door.close)
         open_child = partial(Child, context, worker_command, model, device, folder, logs / "worker.log")
         asleep = EngineState(__version__, "starting", model, device, ())
-        supervisor = Supervisor(open_child, asleep, patience or Patience())
-        server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce)
+        supervisor = Supervisor(open_child, asleep, patience or Patience(), clock)
+        server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce, clock)
         stack.callback(server.close)
         stack.callback(
             remove_if_ours, door.info
