@@ -60,7 +60,7 @@ class Program:
 
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "krita.log").read_text()[-3000:]
+        assert self._process.poll() is None, self.log()[-3000:]
         try:
             return bool(self.probe.value("Krita.instance().activeWindow() is not None", 5))
         except OSError:
@@ -78,6 +78,10 @@ class Program:
             "DISPLAY": self.screen.display,
             "LANG": "C.UTF-8",
         }
+
+    def log(self) -> str:
+        """Return what Krita has said on its standard output and error so far."""
+        return (self.folder / "krita.log").read_text(errors="replace")
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
