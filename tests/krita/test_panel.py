@@ -87,6 +87,17 @@ def test_progress_takes_the_place_of_edit_with_a_way_to_cancel(panel: Any) -> No
     assert not panel.edit.isHidden()
 
 
+def test_an_engine_that_runs_can_be_stopped(panel: Any) -> None:
+    said = heard(panel.stop_pressed)
+    for phase in ("off", "starting", "failed"):
+        panel.show_engine(phase, phase)
+        assert child(panel, "ScumbleStop") is None
+    for phase in ("ready", "busy"):
+        panel.show_engine(phase, phase)
+        child(panel, "ScumbleStop").click()
+    assert len(said) == 2
+
+
 def test_layers_can_be_run_again_or_changed_and_stale_ones_are_marked(panel: Any) -> None:
     row = import_module("scumble_krita.panel").LayerRow
     panel.show_layers([row("a", "Erase"), row("b", "Drag 1 handle", stale=True)])

@@ -118,7 +118,7 @@ class Program:
         except ProcessLookupError:
             return
         deadline = time.monotonic() + 15
-        while time.monotonic() < deadline and _runs(info.pid):
+        while time.monotonic() < deadline and runs(info.pid):
             time.sleep(0.05)
 
     # ---- as a person would ------------------------------------------------------------------------------------------
@@ -195,7 +195,8 @@ def prepare_home(home: Path) -> None:
     settings.write_text((text + group).replace("[python]\n", "[python]\nenable_scumble_probe=true\n", 1))
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Say whether a process is alive."""
     try:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
     except OSError:
