@@ -22,7 +22,9 @@ def _register() -> None:
 
     from .docker import ScumbleDocker
 
-    Krita.instance().addDockWidgetFactory(DockWidgetFactory("scumble", DockWidgetFactoryBase.DockRight, ScumbleDocker))
+    # With its scope, which both bindings know: Krita 6 has no other way to it.
+    right = DockWidgetFactoryBase.DockPosition.DockRight
+    Krita.instance().addDockWidgetFactory(DockWidgetFactory("scumble", right, ScumbleDocker))
 
 
 _use_vendored()

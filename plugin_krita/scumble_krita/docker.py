@@ -76,6 +76,7 @@ class ScumbleDocker(DockWidget):
         panel.grab_chosen.connect(lambda _: self.refresh())
         panel.rerun_pressed.connect(self.run_again)
         panel.change_pressed.connect(self.change)
+        panel.stop_pressed.connect(self.work.stop_engine)
         self._ticker, self._refresher = QTimer(self), QTimer(self)
         self._ticker.timeout.connect(self.tick)
         self._refresher.timeout.connect(self._refresh_if_seen)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .qt import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPointF, QPolygonF, Qt
+from .qt import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPointF, QPolygonF, QRectF, Qt
 
 SIDE = 44  # drawn large and scaled down by Qt, for screens of any density
 
 
 def icon(name: str, color: QColor) -> QIcon:
-    """Draw the icon "drag", "add", "subtract", "color", "rerun", "change" or "remove"."""
+    """Draw the icon "drag", "add", "subtract", "color", "rerun", "change", "remove" or "stop"."""
     picture = QPixmap(SIDE, SIDE)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -62,6 +62,11 @@ def _remove(painter: QPainter, color: QColor) -> None:
     painter.drawLine(QPointF(31, 13), QPointF(13, 31))
 
 
+def _stop(painter: QPainter, color: QColor) -> None:
+    painter.setBrush(color)
+    painter.drawRoundedRect(QRectF(12, 12, 20, 20), 2, 2)
+
+
 _DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
     "drag": _drag,
     "add": _add,
@@ -70,4 +75,5 @@ _DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
     "rerun": _rerun,
     "change": _change,
     "remove": _remove,
+    "stop": _stop,
 }

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from scumble_protocol.geometry import Bounds, Point
 from scumble_protocol.messages import Handle
 
+from .arrows import apart, paint_arrow
 from .points import Segment
 from .qt import (
-    QColor,
     QEvent,
     QImage,
     QKeyEvent,
@@ -20,22 +20,20 @@ from .qt import (
     QObject,
     QPainter,
     QPaintEvent,
-    QPen,
     QPointF,
-    QPolygonF,
     QRectF,
     Qt,
+    QTabletEvent,
     QTransform,
     QWheelEvent,
     QWidget,
+    place_of,
     pyqtSignal,
 )
 from .view import to_document
 
 NEAR_PX = 12.0
 LEAST_PULL_PX = 3.0
-AMBER = QColor(255, 180, 0)
-SHADOW = QColor(0, 0, 0, 170)
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Grip:
 
 
 class Overlay(QWidget):
-    """Takes the left button (pull) and, over a handle, the right one (delete); leaves everything else to the canvas."""
+    """Takes the left button or the pen (pull) and, over a handle, the right one (delete); leaves everything else to the canvas."""
 
     pulling = pyqtSignal(object, str)  # Handle, name of the one it replaces
     pulled = pyqtSignal(object, str)
@@ -107,32 +105,52 @@ class Overlay(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None
-        at = QPointF(event.pos())
-        name, end = self._end_near(at)
-        if event.button() == Qt.MouseButton.RightButton and name:
-            self.removed.emit(name)
-        elif event.button() == Qt.MouseButton.LeftButton:
-            self.grip = self._gripped(name, end, at)
-            self.update()
-        else:
-            event.ignore()
+        event.setAccepted(self._pressed(place_of(event), event.button()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None
-        if self.grip is None:
-            self._hover(QPointF(event.pos()))
-            event.ignore()
-            return
-        self._pull_to(QPointF(event.pos()))
-        if self._is_a_pull():
-            self.pulling.emit(self.grip.handle, self.grip.name)
+        event.setAccepted(self._moved(place_of(event)))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         assert event is not None
-        if self.grip is None or event.button() != Qt.MouseButton.LeftButton:
-            event.ignore()
-            return
-        self._pull_to(QPointF(event.pos()))
+        event.setAccepted(self._released(place_of(event), event.button()))
+
+    def tabletEvent(self, event: QTabletEvent | None) -> None:
+        """Take a pen as a mouse is taken: what is not accepted here goes on to the canvas, and there a pen paints."""
+        assert event is not None
+        at = place_of(event)
+        if event.type() == QEvent.Type.TabletPress:
+            event.setAccepted(self._pressed(at, event.button()))
+        elif event.type() == QEvent.Type.TabletMove:
+            event.setAccepted(self._moved(at))
+        else:
+            event.setAccepted(self._released(at, event.button()))
+
+    def _pressed(self, at: QPointF, button: Qt.MouseButton) -> bool:
+        """Grip what is there; say whether the press is ours."""
+        name, end = self._end_near(at)
+        if button == Qt.MouseButton.RightButton and name:
+            self.removed.emit(name)
+            return True
+        if button != Qt.MouseButton.LeftButton:
+            return False
+        self.grip = self._gripped(name, end, at)
+        self.update()
+        return True
+
+    def _moved(self, at: QPointF) -> bool:
+        if self.grip is None:
+            self._hover(at)
+            return False
+        self._pull_to(at)
+        if self._is_a_pull():
+            self.pulling.emit(self.grip.handle, self.grip.name)
+        return True
+
+    def _released(self, at: QPointF, button: Qt.MouseButton) -> bool:
+        if self.grip is None or button != Qt.MouseButton.LeftButton:
+            return False
+        self._pull_to(at)
         grip, counts = self.grip, self._is_a_pull()
         self.grip = None
         self.update()
@@ -140,6 +158,7 @@ class Overlay(QWidget):
             self.pulled.emit(grip.handle, grip.name)
         else:
             self.abandoned.emit()
+        return True
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
         if event is not None:
@@ -171,7 +190,7 @@ class Overlay(QWidget):
         if self.grip is None:
             return False
         start, end = self._on_screen(self.grip.handle)
-        return _apart(start, end) >= LEAST_PULL_PX
+        return apart(start, end) >= LEAST_PULL_PX
 
     def _hover(self, at: QPointF) -> None:
         near, _ = self._end_near(at)
@@ -183,9 +202,9 @@ class Overlay(QWidget):
     def _end_near(self, at: QPointF) -> tuple[str, str]:
         for name, handle in reversed(self.segments):
             start, end = self._on_screen(handle)
-            if _apart(end, at) <= NEAR_PX:
+            if apart(end, at) <= NEAR_PX:
                 return name, "end"
-            if _apart(start, at) <= NEAR_PX:
+            if apart(start, at) <= NEAR_PX:
                 return name, "start"
         return "", ""
 
@@ -208,9 +227,9 @@ class Overlay(QWidget):
             held = self.grip.name if self.grip else ""
             for name, handle in self.segments:
                 if not held or name != held:
-                    self._paint_handle(painter, handle, name == self._near)
+                    paint_arrow(painter, *self._on_screen(handle), bright=name == self._near)
             if self.grip is not None:
-                self._paint_handle(painter, self.grip.handle, True)
+                paint_arrow(painter, *self._on_screen(self.grip.handle), bright=True)
         painter.end()
 
     def _paint_look(self, painter: QPainter, look: Look) -> None:
@@ -220,28 +239,3 @@ class Overlay(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(QRectF(box.x, box.y, box.width, box.height), look.image)
         painter.restore()
-
-    def _paint_handle(self, painter: QPainter, handle: Handle, bright: bool) -> None:
-        start, end = self._on_screen(handle)
-        width = 3.0 if bright else 2.0
-        for color, thick in ((SHADOW, width + 2.0), (AMBER, width)):
-            painter.setPen(QPen(color, thick, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawLine(start, end)
-            painter.drawEllipse(start, 5.0, 5.0)
-        painter.setPen(QPen(SHADOW, 1.0))
-        painter.setBrush(AMBER)
-        painter.drawPolygon(_head(start, end))
-
-
-def _apart(one: QPointF, other: QPointF) -> float:
-    away = one - other
-    return float((away.x() ** 2 + away.y() ** 2) ** 0.5)
-
-
-def _head(start: QPointF, end: QPointF, long: float = 13.0, wide: float = 5.5) -> QPolygonF:
-    """Return an arrow head that points at `end`."""
-    length = max(_apart(start, end), 1e-6)
-    along = (end - start) / length
-    across, root = QPointF(-along.y(), along.x()), end - along * long
-    return QPolygonF([end, root + across * wide, root - across * wide])

@@ -65,6 +65,7 @@ class Panel(QWidget):
     grab_chosen = pyqtSignal(bool)
     rerun_pressed = pyqtSignal(str)
     change_pressed = pyqtSignal(str)
+    stop_pressed = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -205,6 +206,12 @@ class Panel(QWidget):
         self.engine.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self._dot)
         row.addWidget(self.engine, 1)
+        self.stop = self._small_button(
+            "stop", say("Stop the engine and free its memory; the next edit starts it again")
+        )
+        self.stop.setObjectName("ScumbleStop")
+        self.stop.clicked.connect(lambda _: self.stop_pressed.emit())
+        row.addWidget(self.stop)
         return row
 
     # ---- showing ----------------------------------------------------------------------------------------------------
@@ -265,12 +272,13 @@ class Panel(QWidget):
         self.message.setVisible(bool(text))
 
     def show_engine(self, phase: str, text: str) -> None:
-        """Show the engine's state: "off", "starting", "ready", "busy" or "failed"."""
+        """Show the engine's state: "off", "starting", "ready", "busy" or "failed"; one that runs can be stopped."""
         if self.engine.text() != text or self.engine.property("phase") != phase:
             self._dot.setStyleSheet(f"background: {DOTS[phase]}; border-radius: 5px;")
             self.engine.setText(text)
             self.engine.setToolTip(hint(text))
             self.engine.setProperty("phase", phase)
+            self.stop.setVisible(phase in ("ready", "busy"))
 
     def show_layers(self, rows: list[LayerRow]) -> None:
         """List the document's Scumble layers, the topmost first."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING or BINDING == "PyQt6":
         QPen,
         QPixmap,
         QPolygonF,
+        QTabletEvent,
         QTransform,
         QWheelEvent,
     )
@@ -77,6 +78,7 @@ else:
         QPen,
         QPixmap,
         QPolygonF,
+        QTabletEvent,
         QTransform,
         QWheelEvent,
     )
@@ -137,6 +139,7 @@ __all__ = [
     "QScrollArea",
     "QSize",
     "QSizePolicy",
+    "QTabletEvent",
     "QTimer",
     "QToolButton",
     "QTransform",
@@ -145,6 +148,15 @@ __all__ = [
     "QWidget",
     "Qt",
     "binding_for",
+    "place_of",
     "pyqtSignal",
     "transferback",
 ]
+
+
+def place_of(event: QMouseEvent | QTabletEvent) -> QPointF:
+    """Return where a pointer is in its widget, in parts of a pixel: Qt 5 has other names for it, and one for each kind."""
+    for name in ("position", "posF", "localPos"):
+        if hasattr(event, name):
+            return QPointF(getattr(event, name)())
+    raise TypeError(f"{type(event).__name__} has no place")

@@ -22,6 +22,7 @@ from scumble_protocol.messages import Edit, EngineState, Event, Failure, Guessed
 
 from .words import say
 
+STOPPED = "The engine was stopped, and with it this edit. Nothing was changed."
 GONE = "The engine stopped. Nothing was changed; press Edit, and it is started again."
 
 EnginePhase = Literal["off", "starting", "ready", "busy", "failed"]
@@ -142,6 +143,15 @@ class Work:
         session, self._session, self._launcher = self._session, None, None
         if session is not None:
             session.close(timeout_s=0.2)
+
+    def stop_engine(self) -> None:
+        """End the engine, so that its memory is free; edits under way are cancelled, and the next one starts it again."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        session.stop_engine(timeout_s=0.2)
+        self._lose(Cancelled(STOPPED))
+        self._trouble = ""
 
     # ---- the timer --------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kritatest.stand_in import StandIn
+from kritatest.stand_in import FactoryBase, StandIn
 
 
 @pytest.fixture
@@ -32,8 +32,9 @@ def child(panel: Any, name: str) -> Any:
     return found[0] if found else None
 
 
-def test_krita_is_offered_one_dock(stand_in: StandIn) -> None:
-    assert [factory.name for factory in stand_in.factories] == ["scumble"]
+def test_krita_is_offered_one_dock_where_enums_have_their_scope_only(stand_in: StandIn) -> None:
+    offered = [(factory.name, factory.area) for factory in stand_in.factories]
+    assert offered == [("scumble", FactoryBase.DockPosition.DockRight)]
 
 
 def test_the_whole_docker_stands_without_a_document_and_says_so_when_pressed(stand_in: StandIn) -> None:
@@ -84,6 +85,17 @@ def test_progress_takes_the_place_of_edit_with_a_way_to_cancel(panel: Any) -> No
     assert len(said) == 1
     panel.show_job(None)
     assert not panel.edit.isHidden()
+
+
+def test_an_engine_that_runs_can_be_stopped(panel: Any) -> None:
+    said = heard(panel.stop_pressed)
+    for phase in ("off", "starting", "failed"):
+        panel.show_engine(phase, phase)
+        assert child(panel, "ScumbleStop") is None
+    for phase in ("ready", "busy"):
+        panel.show_engine(phase, phase)
+        child(panel, "ScumbleStop").click()
+    assert len(said) == 2
 
 
 def test_layers_can_be_run_again_or_changed_and_stale_ones_are_marked(panel: Any) -> None:

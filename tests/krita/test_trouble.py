@@ -10,7 +10,7 @@ import time
 
 import pytest
 from kritatest.probe import eventually
-from kritatest.program import Program
+from kritatest.program import Program, runs
 from kritatest.square import begin, message, open_square, stroke
 
 pytestmark = [pytest.mark.krita, pytest.mark.slow]
@@ -58,6 +58,20 @@ def test_an_engine_that_cannot_start_is_said(blue: Program) -> None:
         assert_paints(blue)
     finally:
         blue.probe.ask(f"import os; os.environ['SCUMBLE_ENGINE'] = {str(blue.folder / 'scumble')!r}")
+
+
+def test_the_painter_can_stop_the_engine_and_the_next_edit_starts_it_again(blue: Program) -> None:
+    stroke(blue)
+    begin(blue)
+    running = blue.engine_info()
+    assert running is not None
+    blue.press_afresh("ScumbleStop")
+    assert message(blue).startswith("The engine was stopped")
+    assert blue.state()["phase"] == "off"
+    eventually(lambda: not runs(running.pid), 30)
+    assert blue.layers() == ["Background", "Scumble: remove"]
+    begin(blue)
+    eventually(lambda: blue.layers() == ["Background", "Erase", "Scumble: remove"], 90)
 
 
 def test_an_engine_of_another_protocol_is_said(blue: Program) -> None:

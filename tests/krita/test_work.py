@@ -111,6 +111,29 @@ def test_a_dead_engine_ends_every_edit_with_a_sentence_and_the_next_one_looks_ag
         engine.end()
 
 
+def test_stopping_the_engine_ends_its_process_and_its_edits_in_words_and_the_next_edit_starts_one(
+    work: Any, own_runtime_dir: Path
+) -> None:
+    work.stop_engine()  # there is none: nothing happens
+    with ActingEngine(own_runtime_dir) as engine:
+        assert engine.info
+        easel = Easel()
+        job = work.begin(easel, request("steps 500 0.02"), "doc")
+        until(work, lambda: job.run is not None and job.run.progress is not None)
+        work.stop_engine()
+        until(work, lambda: work.finished)
+        assert (job.cancelled, easel.placed) == (True, [])
+        assert job.sentence == "The engine was stopped, and with it this edit. Nothing was changed."
+        assert (work.phase, work.trouble, work.state) == ("off", "", None)
+        assert engine.process.wait(20) == 0
+    with ActingEngine(own_runtime_dir) as engine:
+        assert engine.info
+        again = work.begin(Easel(), request("steps 1 0.01"), "doc")
+        until(work, lambda: again.over)
+        assert again.sentence == ""
+        engine.end()
+
+
 def test_an_engine_that_cannot_be_found_is_said(stand_in: StandIn) -> None:
     class Lost(Launcher):
         def poll(self) -> None:

@@ -60,7 +60,7 @@ class Program:
 
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "krita.log").read_text()[-3000:]
+        assert self._process.poll() is None, self.log()[-3000:]
         try:
             return bool(self.probe.value("Krita.instance().activeWindow() is not None", 5))
         except OSError:
@@ -78,6 +78,10 @@ class Program:
             "DISPLAY": self.screen.display,
             "LANG": "C.UTF-8",
         }
+
+    def log(self) -> str:
+        """Return what Krita has said on its standard output and error so far."""
+        return (self.folder / "krita.log").read_text(errors="replace")
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -114,7 +118,7 @@ class Program:
         except ProcessLookupError:
             return
         deadline = time.monotonic() + 15
-        while time.monotonic() < deadline and _runs(info.pid):
+        while time.monotonic() < deadline and runs(info.pid):
             time.sleep(0.05)
 
     # ---- as a person would ------------------------------------------------------------------------------------------
@@ -191,7 +195,8 @@ def prepare_home(home: Path) -> None:
     settings.write_text((text + group).replace("[python]\n", "[python]\nenable_scumble_probe=true\n", 1))
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Say whether a process is alive."""
     try:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] not in (b"Z", b"X")
     except OSError:

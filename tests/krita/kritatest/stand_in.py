@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 import types
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 PLUGIN = Path(__file__).parents[3] / "plugin_krita"
 
 
-class Factory:
-    DockRight = 1
+class FactoryBase:
+    """Enums only with their scope, as in Krita 6."""
 
-    def __init__(self, name: str, area: int, kind: type) -> None:
-        self.name, self.kind = name, kind
+    class DockPosition(Enum):
+        DockTornOff, DockTop, DockBottom, DockRight, DockLeft, DockMinimized = range(6)
+
+
+class Factory(FactoryBase):
+    def __init__(self, name: str, area: FactoryBase.DockPosition, kind: type) -> None:
+        self.name, self.area, self.kind = name, area, kind
 
 
 class StandIn:
@@ -48,7 +54,7 @@ def use() -> StandIn:
     module: Any = types.ModuleType("krita")
     here = StandIn()
     module.Krita = types.SimpleNamespace(instance=lambda: here)
-    module.DockWidget, module.DockWidgetFactory, module.DockWidgetFactoryBase = QDockWidget, Factory, Factory
+    module.DockWidget, module.DockWidgetFactory, module.DockWidgetFactoryBase = QDockWidget, Factory, FactoryBase
     for name in ("Document", "InfoObject", "ManagedColor", "Node", "VectorLayer", "View", "Window"):
         setattr(module, name, type(name, (), {}))
     sys.modules["krita"] = module

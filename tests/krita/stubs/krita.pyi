@@ -1,6 +1,7 @@
 """The part of Krita's Python API that the plug-in uses, as Krita 5.1 to 6 have it. Only for mypy."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 from PyQt6.QtCore import QByteArray, QObject, QRect, QUuid
@@ -99,13 +100,14 @@ class Window(QObject):
     def activeView(self) -> View | None: ...
 
 class DockWidgetFactoryBase:
-    DockRight: int
+    class DockPosition(Enum):
+        DockRight = ...
 
 class DockWidget(QDockWidget):
     def __init__(self) -> None: ...
 
 class DockWidgetFactory(DockWidgetFactoryBase):
-    def __init__(self, name: str, area: int, kind: Callable[[], DockWidget]) -> None: ...
+    def __init__(self, name: str, area: DockWidgetFactoryBase.DockPosition, kind: Callable[[], DockWidget]) -> None: ...
 
 class Krita(QObject):
     @staticmethod
