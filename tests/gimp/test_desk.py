@@ -254,6 +254,19 @@ def test_a_host_that_refuses_the_layer_is_an_error_not_a_success(session: Sessio
     assert desk.error.sentence == "The picture was closed; nothing was changed."
 
 
+def test_a_host_that_breaks_over_the_layer_ends_the_edit_with_a_line(session: Session) -> None:
+    host = Host()
+    host.place = lambda plan: None + 1  # type: ignore[method-assign,operator]
+    desk = desk_with(session)
+    desk.begin(host, request())
+    session.events = [result()]
+    desk.tick()
+
+    assert desk.over
+    assert desk.error is not None
+    assert desk.error.sentence.startswith("Scumble failed inside: TypeError: ")
+
+
 def test_a_guess_is_kept_only_for_what_was_asked(session: Session) -> None:
     desk = desk_with(session)
     desk.begin(Host(), request())

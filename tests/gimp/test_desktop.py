@@ -190,6 +190,17 @@ def test_panel_erases_what_the_brush_covers_in_one_step_of_undo(
     assert picture.bytes_of("Subtract (−)") == strokes
 
 
+def test_edit_again_is_another_try(panel: Desktop, engine: Engine, picture: Picture) -> None:
+    before, seeds = picture.layers(), set()
+    for _ in range(2):
+        panel.press("Edit")
+        picture.wait_for_layers([before[0], "Erase", "scene.png"])
+        seeds.add(picture.recipe("Erase")["settings"]["seed"])
+        picture.undo_until(before)
+
+    assert len(seeds) == 2
+
+
 def test_two_gimps_share_one_engine(panel: Desktop, engine: Engine, picture: Picture, console: Console) -> None:
     before = picture.layers()
     ids = console.call("pictures.make", width=SIDE, height=SIDE, path=str(raw_scene_file(panel)))
@@ -265,6 +276,17 @@ def test_an_engine_that_dies_is_one_sentence_and_the_next_edit_works(
     panel.press("Edit")
     panel.wait_for_text("Made the layer “Erase”.", EDIT_S)
     assert picture.layers() == [before[0], "Erase", "scene.png"]
+
+
+def test_a_note_that_only_a_damaged_file_has_does_not_end_the_panel(
+    panel: Desktop, engine: Engine, picture: Picture
+) -> None:
+    panel.probe.call("scene.keep_note", item=picture.named("Scumble strokes"), name="scumble-source", text="²")
+    panel.probe.call("scene.choose", layer=picture.named("Subtract (−)"))
+    panel.wait_for_text("The layer that these strokes are about is gone; choose the layer to edit.", 20)
+
+    panel.probe.call("scene.choose", layer=picture.named("scene.png"))
+    panel.wait_for_text("Edits the layer “scene.png”, with all that shows beneath it", 20)
 
 
 def test_a_picture_that_is_closed_is_one_sentence_and_the_panel_stays(panel: Desktop, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""GIMP as a `Host`: rooms 1 and 8 of the house. Reads the chosen layer and the painter's marks once; adds one layer."""
+"""GIMP as a `Host`: rooms 1 and 8 of the house. Reads what shows up to the chosen layer, and the painter's marks, once; adds one layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from scumble_protocol.pixels import Plane
 from . import pixels, stroke_layers
 from .cues import CueLine, cue_lines
 from .drag_path import PathStroke, fingerprint, handles_of
+from .masks import Masks
 from .notes import BENEATH, RECIPE, USED, keep_note, note
+from .seen import read_seen
 from .source import check_picture, stack_of
 from .wording import _
 
@@ -38,14 +40,20 @@ class GimpHost:
     """One layer of one picture. Raises RequestError with a sentence when either has gone or can't be edited."""
 
     def __init__(
-        self, image: Gimp.Image, source: Gimp.Layer, choices: Choices | None = None, over: Gimp.Layer | None = None
+        self,
+        image: Gimp.Image,
+        source: Gimp.Layer,
+        choices: Choices | None = None,
+        over: Gimp.Layer | None = None,
+        masks: Masks | None = None,
     ) -> None:
-        """`over`: the layer to place results above, when that is not the source itself."""
+        """`over`: the layer to place results above, when that is not the source itself. `masks`: what is known of them."""
         self.image = image
         self.source = source
         self.placed: Gimp.Layer | None = None
         self._choices = choices or Choices()
         self._over = over
+        self._masks = masks or Masks()
         self._source_name = source.get_name()
 
     def canvas(self) -> Canvas:
@@ -114,7 +122,7 @@ class GimpHost:
         return Snapshot(
             canvas=canvas,
             bounds=bounds,
-            picture=pixels.read_picture(self.image, stack_of(self.source), bounds),
+            picture=read_seen(self.image, self.source, bounds),
             handles=self.handles(),
             mask=pixels.read_mask(limit, bounds) if limit else None,
             grab=pixels.read_mask(held, bounds) if held else None,
@@ -175,7 +183,7 @@ class GimpHost:
         """What may change: the selection, unless that is what moves; else a layer mask that hides something."""
         selection = None if self._choices.selection_moves else self._selection()
         mask = self.source.get_mask()
-        if selection is None and mask is not None and not pixels.is_all_white(mask):
+        if selection is None and mask is not None and self._masks.hides(mask):
             return mask
         return selection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
@@ -16,7 +17,7 @@ from scumble_protocol.errors import Cancelled, EngineError, ScumbleError
 from scumble_protocol.messages import EngineState, Event, Guessed
 from scumble_protocol.pixels import Plane
 
-from .wording import _, counted
+from .wording import _, counted, failed_inside
 
 LOST = "engine-lost"
 Phase = Literal["off", "starting", "ready", "busy"]
@@ -100,7 +101,7 @@ class Desk:
         self._take_guess(events)
         if self.run:
             for event in events:
-                self.run.take(event)
+                _take(self.run, event)
             self.error = _in_plain_words(self.run.error)
 
     def cancel(self) -> None:
@@ -200,6 +201,15 @@ class Desk:
                 else _("Sent…")
             )
         return progress_line(run.progress.stage, run.progress.seconds_left)
+
+
+def _take(run: EditRun, event: Event) -> None:
+    """Hand on what has come in; where the host breaks over it, the edit is over, and says so."""
+    try:
+        run.take(event)
+    except Exception as error:
+        traceback.print_exc()
+        run.fail(EngineError(failed_inside(error), "plug-in-failed"))
 
 
 def _in_plain_words(error: ScumbleError | None) -> ScumbleError | None:

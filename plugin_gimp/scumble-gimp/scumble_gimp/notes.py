@@ -13,7 +13,13 @@ USED = "scumble-used"  # on a path: the fingerprint of the anchors that an edit 
 def note(item: Gimp.Item, name: str) -> str:
     """Return the text kept under that name ("" when there is none)."""
     parasite = item.get_parasite(name)
-    return bytes(parasite.get_data()).rstrip(b"\0").decode("utf-8", "replace") if parasite else ""
+    signed = parasite.get_data() if parasite else ()  # bytes as numbers from -128 to 127
+    return bytes(number & 0xFF for number in signed).rstrip(b"\0").decode("utf-8", "replace")
+
+
+def notes_on(item: Gimp.Item) -> list[str]:
+    """Return the names of what is kept with the item, without fetching it."""
+    return list(item.get_parasite_list())
 
 
 def keep_note(item: Gimp.Item, name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import gi
@@ -11,11 +12,13 @@ from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 from scumble_protocol.client.request import Request, build, crop_for  # noqa: E402
 from scumble_protocol.client.run import plan_edit  # noqa: E402
 from scumble_protocol.errors import Cancelled, ScumbleError  # noqa: E402
-from scumble_protocol.messages import Instruction  # noqa: E402
+from scumble_protocol.messages import Instruction, Settings  # noqa: E402
 
 from . import stroke_layers  # noqa: E402
 from .canvas import Choices, GimpHost  # noqa: E402
 from .desk import Desk, engine_line  # noqa: E402
+from .guard import repeat, told  # noqa: E402
+from .masks import Masks  # noqa: E402
 from .panel_parts import CueList, PicturePicker, PreviewImage, ResultList, ToolRow, labelled, server_time  # noqa: E402
 from .rerun_procedure import planned  # noqa: E402
 from .source import source_of  # noqa: E402
@@ -23,6 +26,7 @@ from .waiting import TICK_MS, client_name  # noqa: E402
 from .wording import _  # noqa: E402
 
 REFRESH_MS = 1000
+NEW_SEEDS = 2**31
 WIDTH_PX = 320
 
 
@@ -33,6 +37,7 @@ class Panel:
         self._desk = Desk(client_name())
         self._host: GimpHost | None = None
         self._asked = ""  # the words of the edit that is under way
+        self._masks = Masks()
         self._loop = GLib.MainLoop()
         self._picker = PicturePicker(image, self._refresh)
         self._layer = labelled("")
@@ -87,11 +92,12 @@ class Panel:
         self._window.show_all()
         GimpUi.window_set_transient(self._window)
         self._refresh()
-        GLib.timeout_add(REFRESH_MS, self._refresh)
-        GLib.timeout_add(TICK_MS, self._tick)
+        repeat(REFRESH_MS, self._refresh)
+        repeat(TICK_MS, self._tick)
         self._loop.run()
         self._desk.close()
 
+    @told
     def present(self, image: Gimp.Image | None) -> None:
         """Come to the front, about this picture."""
         if image is not None:
@@ -100,33 +106,37 @@ class Panel:
 
     # ---- what the painter does --------------------------------------------------------------------------------------
 
+    @told
     def _take_tool(self, kind: str) -> None:
         self._desk.wake()
         try:
             source = source_of(self._picker.image())
             if kind == "drag":
-                self._say(
+                self.say(
                     _(
                         "Take GIMP's path tool (B): click what to hold, then where it should go. Shift+click begins another."
                     )
                 )
                 return
             layer = stroke_layers.make_ready(source.get_image(), source, kind)
-            self._say(_("Paint on “{name}” with any of GIMP's brushes.").format(name=layer.get_name()))
+            self.say(_("Paint on “{name}” with any of GIMP's brushes.").format(name=layer.get_name()))
         except ScumbleError as error:
-            self._say(error.sentence)
+            self.say(error.sentence)
         self._refresh()
 
+    @told
     def _begin(self) -> None:
         if not self._desk.over:
             return
         try:
-            host = self._new_host(spend=True)
+            host = self._new_host()
             text = self._text.get_text()
-            self._start(host, plan_edit(host, Instruction(text) if text.strip() else None), text)
+            settings = Settings(seed=secrets.randbelow(NEW_SEEDS))  # Edit again is another try
+            self._start(host, plan_edit(host, Instruction(text) if text.strip() else None, settings), text)
         except ScumbleError as error:
-            self._say(error.sentence)
+            self.say(error.sentence)
 
+    @told
     def _rerun(self, layer: Gimp.Layer, changes: list[str]) -> None:
         image = self._picker.image()
         if not self._desk.over or image is None:
@@ -134,44 +144,47 @@ class Panel:
         try:
             self._start(*planned(image, layer, changes))
         except ScumbleError as error:
-            self._say(error.sentence)
+            self.say(error.sentence)
 
+    @told
     def _forget(self, kind: str) -> None:
         try:
-            self._new_host(spend=True).forget(kind)
+            self._new_host().forget(kind)
         except ScumbleError as error:
-            self._say(error.sentence)
+            self.say(error.sentence)
         self._refresh()
 
     def _start(self, host: GimpHost, request: Request, words: str = "") -> None:
         self._host, self._asked = host, words
-        self._say("")
+        self.say("")
         self._desk.begin(host, request)
         self._show_work()
 
-    def _new_host(self, spend: bool) -> GimpHost:
+    def _new_host(self, masks: Masks | None = None) -> GimpHost:
         source = source_of(self._picker.image())
-        return GimpHost(source.get_image(), source, Choices(selection_moves=self._moves.get_active(), spend=spend))
+        return GimpHost(
+            source.get_image(), source, Choices(selection_moves=self._moves.get_active(), spend=True), masks=masks
+        )
 
     # ---- what the painter sees --------------------------------------------------------------------------------------
 
-    def _tick(self) -> bool:
+    @told
+    def _tick(self) -> None:
         working = self._host is not None
         self._desk.tick()
         self._show_work()
         if working and self._desk.over:
             self._finish()
-        return True
 
     def _finish(self) -> None:
         self._host = None
         self._window.resize(WIDTH_PX, 1)  # as high as it must be, now that the preview is gone
         error, run = self._desk.error, self._desk.run
         if error is not None:
-            self._say(_("Cancelled.") if isinstance(error, Cancelled) else _(error.sentence))
+            self.say(_("Cancelled.") if isinstance(error, Cancelled) else _(error.sentence))
         elif run is not None and run.layer is not None:
             made = _("Made the layer “{name}”.").format(name=run.layer.name)
-            self._say(" ".join((made, *run.notes)))
+            self.say(" ".join((made, *run.notes)))
             if self._asked and self._text.get_text() == self._asked:
                 self._text.set_text("")  # used up, as the strokes and the path are
         self._refresh()
@@ -198,15 +211,21 @@ class Panel:
             self._progress.set_fraction(self._desk.fraction)
 
     def _focused(self, *_event: Any) -> bool:
-        self._refresh()
-        self._results.mark_stale(self._picker.image())
-        self._ask_for_a_guess()
+        self._look_anew()
         return False
+
+    @told
+    def _look_anew(self) -> None:
+        """The painter comes from the canvas: what costs a look at pixels may be different now."""
+        self._masks.forget()
+        self._results.look_anew()
+        self._refresh()
+        self._ask_for_a_guess()
 
     def _ask_for_a_guess(self) -> None:
         """Have the engine name what was drawn, to be offered in the empty line of text."""
         try:
-            host = self._new_host(spend=True)
+            host = self._new_host()
             canvas, marks = host.canvas(), host.marks()
             if marks.add is None or marks.add.empty:
                 self._desk.forget_guess()
@@ -215,14 +234,17 @@ class Panel:
         except ScumbleError:
             return  # a guess is a courtesy; Edit says what is wrong
 
-    def _refresh(self) -> bool:
-        """Look at what is open and placed. Cheap: no pixel of the picture is read."""
+    @told
+    def _refresh(self) -> None:
+        """Look at what is open and placed. Cheap: no pixel is read but of one result in its turn, after `look_anew`."""
         self._desk.look_around()
         self._picker.refresh()
         self._results.refresh(self._picker.image())
         try:
-            host = self._new_host(spend=True)
-            self._layer.set_text(_("Edits the layer “{name}”").format(name=host.source.get_name()))
+            host = self._new_host(self._masks)
+            self._layer.set_text(
+                _("Edits the layer “{name}”, with all that shows beneath it").format(name=host.source.get_name())
+            )
             lines = host.cue_lines()
             self._cues.show_lines(lines)
             if "add" not in {line.kind for line in lines}:
@@ -230,8 +252,7 @@ class Panel:
         except ScumbleError as error:
             self._layer.set_text("")
             self._cues.show_trouble(_(error.sentence))
-        return True
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
         self._said.set_text(sentence)
         self._said.set_visible(bool(sentence))

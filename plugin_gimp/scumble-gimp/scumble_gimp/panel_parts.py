@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gi
@@ -10,12 +11,11 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("Pango", "1.0")
 from gi.repository import GdkPixbuf, Gimp, GLib, Gtk, Pango  # noqa: E402
-from scumble_protocol.client.recipe import from_json  # noqa: E402
 from scumble_protocol.errors import ScumbleError  # noqa: E402
 from scumble_protocol.pixels import Plane  # noqa: E402
 
 from .cues import CueLine  # noqa: E402
-from .notes import RECIPE, note  # noqa: E402
+from .results import Results  # noqa: E402
 from .staleness import is_stale_layer  # noqa: E402
 from .wording import _  # noqa: E402
 
@@ -173,13 +173,18 @@ class ResultList(Gtk.Box):
         self._rerun = rerun
         self._shown: list[tuple[int, str]] = []
         self._marks: dict[int, Gtk.Label] = {}
+        self._results = Results()
+        self._unseen: list[int] = []  # layers whose picture beneath may have changed since it was last compared
 
     def refresh(self, image: Gimp.Image | None) -> None:
         """List the results anew when they have changed."""
-        layers = results_in(image.get_layers()) if image is not None else []
+        layers = self._results.layers(image) if image is not None else []
         now = [(layer.get_id(), layer.get_name()) for layer in layers]
-        if now == self._shown:
-            return
+        if now != self._shown:
+            self._rebuild(now, layers)
+        self._mark_next(image)
+
+    def _rebuild(self, now: list[tuple[int, str]], layers: list[Gimp.Layer]) -> None:
         self._shown, self._marks = now, {}
         for child in self.get_children():
             self.remove(child)
@@ -189,11 +194,18 @@ class ResultList(Gtk.Box):
             self.pack_start(self._row(layer), False, False, 0)
         self.show_all()
 
-    def mark_stale(self, image: Gimp.Image | None) -> None:
-        """Mark the results whose picture beneath has changed. Reads pixels."""
-        for number, mark in self._marks.items():
-            layer = Gimp.Item.get_by_id(number)
-            mark.set_text("⚠" if image is not None and layer is not None and is_stale_layer(image, layer) else "")
+    def look_anew(self) -> None:
+        """Have each result compared with what is beneath it now, one at each refresh."""
+        self._unseen = list(self._marks)
+
+    def _mark_next(self, image: Gimp.Image | None) -> None:
+        """Mark one result whose picture beneath has changed. Reads its region's pixels."""
+        number = self._unseen.pop(0) if self._unseen else 0
+        layer = Gimp.Item.get_by_id(number) if number in self._marks else None
+        if image is not None and layer is not None and layer.get_image() == image:
+            with suppress(ScumbleError):  # of a picture that can't be read, Edit says why
+                stale = is_stale_layer(image, layer, self._results.recipe(layer))
+                self._marks[number].set_text("⚠" if stale else "")
 
     def _row(self, layer: Gimp.Layer) -> Gtk.Widget:
         row = Gtk.Box(spacing=4)
@@ -214,22 +226,8 @@ class ResultList(Gtk.Box):
     def _change(self, layer: Gimp.Layer) -> None:
         from .change_dialog import ask_changes
 
-        try:
-            recipe = from_json(note(layer, RECIPE))
-        except ScumbleError:
-            changes: list[str] | None = []  # making it again says what is wrong with it
-        else:
-            changes = ask_changes(self.get_toplevel(), recipe)
+        recipe = self._results.recipe(layer)
+        # Of a damaged recipe, making the layer again says what is wrong with it.
+        changes = ask_changes(self.get_toplevel(), recipe) if recipe else []
         if changes is not None:
             self._rerun(layer, changes)
-
-
-def results_in(layers: list[Gimp.Layer]) -> list[Gimp.Layer]:
-    """Return every layer with a recipe, from the top down, in groups too."""
-    found: list[Gimp.Layer] = []
-    for layer in layers:
-        if note(layer, RECIPE):
-            found.append(layer)
-        if layer.is_group_layer():
-            found += results_in(layer.get_children())
-    return found

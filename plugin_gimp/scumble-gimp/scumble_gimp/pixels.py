@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import gi
@@ -13,7 +12,7 @@ from gi.repository import Babl, Gegl, Gimp  # noqa: E402
 from scumble_protocol.client.packing import painted_bounds  # noqa: E402
 from scumble_protocol.errors import RequestError  # noqa: E402
 from scumble_protocol.geometry import NOWHERE, Bounds  # noqa: E402
-from scumble_protocol.pixels import Picture, Plane, Space, plane_bytes  # noqa: E402
+from scumble_protocol.pixels import Picture, Plane, Space  # noqa: E402
 
 from .encoding import Encoding, encoding_of  # noqa: E402
 from .wording import _  # noqa: E402
@@ -30,52 +29,12 @@ def bounds_of(drawable: Gimp.Drawable) -> Bounds:
 # ---- reading --------------------------------------------------------------------------------------------------------
 
 
-def read_picture(image: Gimp.Image, stack: Sequence[Gimp.Layer], bounds: Bounds) -> Picture:
-    """Read the layer (the last of the stack, with those before it painted over it) in its own depth and profile.
-
-    Filters that sit on the layer are in it, as the painter sees them. Gray pictures are read as their sRGB colours.
-    """
+def read_picture(image: Gimp.Image, layer: Gimp.Layer, bounds: Bounds) -> Picture:
+    """Read the layer's own pixels in its own depth and profile. Gray pictures are read as their sRGB colours."""
     encoding = encoding_of(image.get_precision().value_nick)
-    plane_bytes(bounds.width, bounds.height, 4, encoding.depth)
-    if len(stack) == 1 and not stack[0].get_filters():
-        return _picture(image, stack[0], bounds, encoding)
-    merged = _merged(image, stack)
-    try:
-        return _picture(image, merged.get_selected_layers()[0], bounds, encoding)
-    finally:
-        merged.delete()
-
-
-def _picture(image: Gimp.Image, layer: Gimp.Layer, bounds: Bounds, encoding: Encoding) -> Picture:
     data = samples(layer, bounds, _format(layer, encoding))
     space, icc = _space(image, encoding)
     return Picture(Plane(bounds.width, bounds.height, 4, encoding.depth, data), space, icc)
-
-
-def _merged(image: Gimp.Image, stack: Sequence[Gimp.Layer]) -> Gimp.Image:
-    """Return a picture of one layer: the stack as it looks, on nothing. The caller deletes it."""
-    copy = Gimp.Image.new_with_precision(
-        image.get_width(), image.get_height(), image.get_base_type(), image.get_precision()
-    )
-    if image.get_color_profile() is not None:
-        copy.set_color_profile(image.get_color_profile())
-    for layer in (stack[-1], *[layer for layer in reversed(stack[:-1]) if layer.get_visible()]):
-        _put_copy(copy, layer, at_bottom=layer is stack[-1])
-    copy.set_selected_layers([copy.merge_visible_layers(Gimp.MergeType.EXPAND_AS_NECESSARY)])
-    return copy
-
-
-def _put_copy(image: Gimp.Image, layer: Gimp.Layer, at_bottom: bool) -> None:
-    copy = Gimp.Layer.new_from_drawable(layer, image)
-    image.insert_layer(copy, None, 0)
-    copy.set_visible(True)
-    copy.set_offsets(*layer.get_offsets()[1:])
-    copy.merge_filters()
-    if at_bottom:
-        copy.set_opacity(100.0)
-        copy.set_mode(Gimp.LayerMode.NORMAL)
-        if copy.get_mask() is not None:
-            copy.remove_mask(Gimp.MaskApplyMode.DISCARD)
 
 
 def samples(drawable: Gimp.Drawable, bounds: Bounds, babl_format: str) -> bytes:

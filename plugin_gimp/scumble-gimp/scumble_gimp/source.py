@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gi.repository import Gimp
@@ -64,7 +65,8 @@ def _remembered(image: Gimp.Image, strokes: Gimp.Item) -> Gimp.Layer:
 
 def by_tattoo(image: Gimp.Image, tattoo: str) -> Gimp.Layer | None:
     """Return the layer with that tattoo (GIMP's number for it, which is saved with the picture), if it is still there."""
-    return image.get_layer_by_tattoo(int(tattoo)) if tattoo.isdigit() else None
+    is_one = re.fullmatch("[0-9]{1,10}", tattoo) and int(tattoo) < 2**32
+    return image.get_layer_by_tattoo(int(tattoo)) if is_one else None
 
 
 def check_layer(layer: Gimp.Layer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 from gi.repository import Gimp, GLib
 from scumble_protocol.client.request import Request
 from scumble_protocol.client.run import EditRun
@@ -9,7 +11,7 @@ from scumble_protocol.errors import EngineError
 
 from .canvas import GimpHost
 from .desk import Desk
-from .wording import _
+from .wording import _, failed_inside
 
 TICK_MS = 30
 
@@ -24,13 +26,18 @@ def carry_out(host: GimpHost, request: Request) -> EditRun:
     Gimp.progress_init(_("Scumble"))
     loop = GLib.MainLoop()
     shown: list[object] = []
+    faults: list[Exception] = []
 
     def tick() -> bool:
-        desk.tick()
-        _show(desk, shown)
-        if desk.over:
+        try:
+            desk.tick()
+            _show(desk, shown)
+        except Exception as error:  # GLib would end this timer, and the loop below would never end
+            traceback.print_exc()
+            faults.append(error)
+        if desk.over or faults:
             loop.quit()
-        return not desk.over
+        return not (desk.over or faults)
 
     desk.begin(host, request)
     GLib.timeout_add(TICK_MS, tick)
@@ -38,6 +45,8 @@ def carry_out(host: GimpHost, request: Request) -> EditRun:
         loop.run()
     desk.close()
     Gimp.progress_end()
+    if faults:
+        raise EngineError(failed_inside(faults[0])) from faults[0]
     if desk.error:
         raise desk.error
     if desk.run is None:

@@ -19,6 +19,11 @@ def bind_language() -> None:
     gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
 
 
+def failed_inside(error: Exception) -> str:
+    """Say in one line that the fault is ours, for whatever was not foreseen."""
+    return _("Scumble failed inside: {error}").format(error=f"{type(error).__name__}: {error}")
+
+
 def counted(number: int, one: str, many: str) -> str:
     """Return `one` or `many` by the rules of the painter's language; both hold a `{number}`."""
     return gettext.dngettext(DOMAIN, one, many, number).format(number=number)

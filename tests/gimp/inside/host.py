@@ -7,11 +7,16 @@ from dataclasses import replace
 from gi.repository import Gimp
 from scumble_gimp import notes, staleness, stroke_layers
 from scumble_gimp.canvas import Choices, GimpHost
+from scumble_gimp.results import Results
 from scumble_gimp.source import source_of
 from scumble_protocol.client.host import LayerPlan
+from scumble_protocol.client.recipe import Recipe, picture_sha256, to_json
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
+from scumble_protocol.messages import Provenance, Settings
 from scumble_protocol.pixels import Picture, Plane
+
+MADE_BY = Provenance("0", "warp", "none", "", "", 0, 7, "cpu")
 
 
 def host(image, **choices):
@@ -49,6 +54,16 @@ def place_what_was_read(image, bounds, name="Copy", see_through=(), **choices):
     picture = replace(shot.picture, plane=with_clear_rows(shot.picture.plane, see_through))
     recipe = json.dumps({"made": "by a test"})
     seen.place(LayerPlan(name, shot.bounds, picture, shot.canvas.source, recipe))
+    return seen.placed.get_id()
+
+
+def place_as_made(image, bounds, mask=None):
+    """Place what was read as a result, with a true recipe of it; `mask`: bytes of a mask as large as the region."""
+    seen = host(image)
+    shot = seen.read(seen.canvas(), Bounds(*bounds))
+    limit = Plane(shot.bounds.width, shot.bounds.height, 1, "u8", mask) if mask else None
+    recipe = Recipe("Background", shot.bounds, picture_sha256(shot.picture), Settings(seed=7), MADE_BY, mask=limit)
+    seen.place(LayerPlan("Made", shot.bounds, shot.picture, shot.canvas.source, to_json(recipe)))
     return seen.placed.get_id()
 
 
@@ -115,7 +130,8 @@ def add_path(image, strokes, name="Drags"):
 
 
 def is_stale(image, layer):
-    return staleness.is_stale_layer(Gimp.Image.get_by_id(image), Gimp.Item.get_by_id(layer))
+    result = Gimp.Item.get_by_id(layer)
+    return staleness.is_stale_layer(Gimp.Image.get_by_id(image), result, Results().recipe(result))
 
 
 def recipe(layer):

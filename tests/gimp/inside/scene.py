@@ -68,11 +68,41 @@ def remove(layer):
     item.get_image().remove_layer(item)
 
 
-def add_group(image):
+def add_group(image, opacity=100.0):
     picture = Gimp.Image.get_by_id(image)
     group = Gimp.GroupLayer.new(picture, "Folder")
+    group.set_opacity(opacity)
     picture.insert_layer(group, None, 0)
     return group.get_id()
+
+
+def add_layer(image, box=None, color=(0, 0, 0, 255), mode="NORMAL", opacity=100.0, parent=0, name="Layer"):
+    """A see-through layer of the picture's size on top (or in a group), with a box of one colour on it."""
+    picture = Gimp.Image.get_by_id(image)
+    size = (picture.get_width(), picture.get_height())
+    layer = Gimp.Layer.new(picture, name, *size, Gimp.ImageType.RGBA_IMAGE, opacity, getattr(Gimp.LayerMode, mode))
+    picture.insert_layer(layer, Gimp.Item.get_by_id(parent) if parent else None, 0)
+    if box:
+        pictures.write(layer, bytes(color) * (box[2] * box[3]), box)
+    return layer.get_id()
+
+
+def quick_mask(image):
+    """A red veil over the whole canvas, which GIMP draws into its view of the picture."""
+    picture = Gimp.Image.get_by_id(image)
+    chosen = picture.get_selected_layers()
+    channel = Gimp.Selection.save(picture)
+    channel.set_visible(True)
+    picture.set_selected_layers(chosen)
+
+
+def hide_red(image):
+    Gimp.Image.get_by_id(image).set_component_visible(Gimp.ChannelType.RED, False)
+
+
+def keep_note(item, name, text):
+    signed = [byte - 256 if byte > 127 else byte for byte in text.encode()]
+    Gimp.Item.get_by_id(item).attach_parasite(Gimp.Parasite.new(name, Gimp.PARASITE_PERSISTENT, signed))
 
 
 def add_channel(image):
