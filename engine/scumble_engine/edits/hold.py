@@ -15,14 +15,13 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import NOWHERE, Bounds, Point
 from scumble_protocol.messages import Edit, Grab, Handle, Mask
 
-from ..imaging import grab
-from ..imaging.arrays import Array, Bools, Bytes, Floats
+from ..imaging.arrays import Array, Bytes, Floats
 from ..imaging.blend import premultiplied
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
-from ..imaging.matte import pure_colors, soft_matte
-from ..imaging.sureness import SURE
+from ..imaging.matte import pure_colors
 from ..models.shelf import Shelf
+from .find import Shape, found_shapes
 from .scene import Scene, channel, of_kind, only
 
 Made = TypeVar("Made")
@@ -97,10 +96,11 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
             raise RequestError(f"Handle {number} starts outside the picture.", "bad-handle")
     given = only(edit, Grab)
     doubts: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
     if given is not None and (alpha := channel(given.alpha, edit.picture.plane, "grab")).any():
         shapes = _given_shapes(alpha, starts, scene)
     else:
-        shapes, doubts = _found_shapes(starts, scene)
+        shapes, doubts, notes = found_shapes(starts, scene)
     bodies = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
     if not any(body.lifted[..., 3].any() for body in bodies):
         raise RequestError("The handles hold nothing that may change; start them inside the mask.", "bad-handle")
@@ -108,7 +108,7 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
     hint = smooth_fill(scene.colors(bounds), hole > 0)
     limit = scene.whole if scene.may is None else bounds_of(scene.may)
     may = None if scene.may is None else cut(scene.may, limit).copy()
-    return Held(bodies, hole, hint, bounds, may, limit, tuple(_doubt(number) for number in doubts), not doubts)
+    return Held(bodies, hole, hint, bounds, may, limit, (*(_doubt(number) for number in doubts), *notes), not doubts)
 
 
 def _doubt(number: int) -> str:
@@ -118,13 +118,10 @@ def _doubt(number: int) -> str:
     )
 
 
-Shape = tuple[Floats, Bounds, tuple[int, ...]]
-
-
 def _given_shapes(alpha: Bytes, starts: list[Point], scene: Scene) -> list[Shape]:
     """Split a painter's grab by its pieces: each goes with the handles on it, or with the nearest one."""
     bounds = bounds_of(alpha)
-    part = np.where(_inside(scene, bounds), cut(alpha, bounds), 0)
+    part = np.where(scene.inside(bounds), cut(alpha, bounds), 0)
     matte = np.minimum(part.astype(np.float32) / 255.0, fade_inwards(part > 0, EDGE_PX))
     if len(starts) == 1:
         return [(matte, bounds, (0,))]
@@ -157,91 +154,6 @@ def _owners(labels: Array, count: int, starts: list[Point], bounds: Bounds) -> d
     return owned
 
 
-def _found_shapes(starts: list[Point], scene: Scene) -> tuple[list[Shape], tuple[int, ...]]:
-    """Find the thing under each handle, and the numbers of those that hold none for certain; on one thing they move it together."""
-    for number, start in enumerate(starts, start=1):
-        if scene.may is not None and not scene.may[int(start.y), int(start.x)]:
-            raise RequestError(f"Handle {number} starts outside the mask.", "bad-handle")
-    limits = None if scene.may is None else bounds_of(scene.may)
-    window = grab.search_bounds(starts, limits, scene.whole)
-    small, scale = scene.small_srgb8(window, grab.SMALL_SIDE_PX)
-    can = _inside(scene, window).astype(np.uint8)
-    may = cv2.resize(can, small.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
-    whole = scene.whole
-    closed = (window.y > 0, window.bottom < whole.bottom, window.x > 0, window.right < whole.right)
-    seeds = [Point((start.x - window.x) * scale, (start.y - window.y) * scale) for start in starts]
-    found = [grab.find_in(small, seed, may, closed) for seed in seeds]
-    for number, other in _swallowed([thing for thing, _ in found], seeds):
-        found[number] = grab.find_in(small, seeds[number], may & ~found[other][0], closed)
-    doubts = tuple(number for number, (_, sure) in enumerate(found, start=1) if sure < SURE)
-    groups = _joined([thing for thing, _ in found], seeds)
-    _settle(groups, seeds)
-    return [_matted(scene, thing, window, tuple(handles)) for thing, handles in groups], doubts
-
-
-def _on(thing: Bools, seed: Point) -> bool:
-    return bool(thing[min(int(seed.y), thing.shape[0] - 1), min(int(seed.x), thing.shape[1] - 1)])
-
-
-def _swallowed(things: list[Bools], seeds: list[Point]) -> list[tuple[int, int]]:
-    """Return (greedy, swallowed): a thing that took in another's handle, though that other's thing left its own handle out."""
-    count = range(len(seeds))
-    return [
-        (one, other)
-        for one in count
-        for other in count
-        if one != other and _on(things[one], seeds[other]) and not _on(things[other], seeds[one])
-    ]
-
-
-def _joined(things: list[Bools], seeds: list[Point]) -> list[tuple[Bools, list[int]]]:
-    """Unite things that lie on each other's handles."""
-    groups: list[tuple[Bools, list[int]]] = []
-    for number, (thing, seed) in enumerate(zip(things, seeds, strict=True)):
-        home = next((group for group in groups if _on(group[0], seed)), None)
-        if home is None:
-            groups.append((thing.copy(), [number]))
-        else:
-            np.logical_or(home[0], thing, out=home[0])
-            home[1].append(number)
-    return groups
-
-
-def _settle(things: list[tuple[Bools, list[int]]], seeds: list[Point]) -> None:
-    """Give pixels that two things claim to the one whose handle is nearer (winner takes all, never an average)."""
-    if len(things) < 2:
-        return
-    rows, columns = np.indices(things[0][0].shape)
-    away = np.stack(
-        [np.min([np.hypot(columns - seeds[n].x, rows - seeds[n].y) for n in handles], axis=0) for _, handles in things]
-    )
-    claimed = np.stack([thing for thing, _ in things])
-    winner = np.argmin(np.where(claimed, away, np.inf), axis=0)
-    for number, (thing, _) in enumerate(things):
-        thing &= winner == number
-
-
-def _matted(scene: Scene, thing: Bools, window: Bounds, handles: tuple[int, ...]) -> Shape:
-    """Bring a small rough shape to the picture's size with a soft edge, inside what may change."""
-    ratio = window.width / thing.shape[1]
-    radius = max(2.0, 1.5 * ratio)
-    box = bounds_of(thing)
-    step = max(1, round((radius + 2) / ratio) + 2)
-    near = box.grown(step).intersected(Bounds(0, 0, thing.shape[1], thing.shape[0]))
-    tall = window.height / thing.shape[0]
-    x0, y0 = window.x + round(near.x * ratio), window.y + round(near.y * tall)
-    x1, y1 = window.x + round(near.right * ratio), window.y + round(near.bottom * tall)
-    bounds = Bounds(x0, y0, x1 - x0, y1 - y0).intersected(window)
-    guide = np.clip(scene.colors(bounds), 0.0, 1.0)
-    matte = soft_matte(guide, np.ascontiguousarray(cut(thing, near)), radius)
-    return np.where(_inside(scene, bounds), matte, 0.0).astype(np.float32), bounds, handles
-
-
-def _inside(scene: Scene, bounds: Bounds) -> Bools:
-    may = scene.may_in(bounds)
-    return np.ones((bounds.height, bounds.width), bool) if may is None else may > 0
-
-
 def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...]) -> Body:
     box = bounds_of(alpha > 0)
     if box == NOWHERE:
@@ -271,7 +183,7 @@ def _hole(scene: Scene, bodies: tuple[Body, ...]) -> tuple[Floats, Bounds]:
     covered = np.zeros((bounds.height, bounds.width), bool)
     for body in bodies:
         cut(covered, body.bounds.moved(-bounds.x, -bounds.y))[...] |= body.lifted[..., 3] > SEEN
-    covered = grow(covered, 3.0 * edge) & _inside(scene, bounds)
+    covered = grow(covered, 3.0 * edge) & scene.inside(bounds)
     hole = fade_inwards(covered, 2.0 * edge)
     own = scene.opacity(bounds)
     return (hole if own is None else hole * own), bounds

@@ -12,7 +12,7 @@ from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Cue, Edit, Mask
 from scumble_protocol.pixels import Depth, Plane
 
-from ..imaging.arrays import Array, Bytes, Floats, array_of, plane_of, unit_floats
+from ..imaging.arrays import Array, Bools, Bytes, Floats, array_of, plane_of, unit_floats
 from ..imaging.blend import apply_layer
 from ..imaging.color import ColorSpace, space_of
 from ..imaging.mask import allowed, cut
@@ -54,6 +54,11 @@ class Scene:
 
     def may_in(self, bounds: Bounds) -> Floats | None:
         return None if self.may is None else cut(self.may, bounds)
+
+    def inside(self, bounds: Bounds) -> Bools:
+        """Return where in `bounds` something may change, (h, w)."""
+        may = self.may_in(bounds)
+        return np.ones((bounds.height, bounds.width), bool) if may is None else may > 0
 
     def small_srgb8(self, bounds: Bounds, side_px: int) -> tuple[Bytes, float]:
         """Return the part in `bounds` as u8 sRGB with its longer side at most `side_px`, and the scale (<= 1)."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scumble_protocol.geometry import Point
 
 from .arrays import Bools, Bytes, Floats
 
+# What figures are looked for at: the measurement above was made at about this size.
+SIDE_PX = 160
 BORDER_SHARE = 1 / 16
 GROUND_COLORS = 6
 UNLIKE = 18.0
@@ -37,6 +40,21 @@ def find_figure(rgb: Bytes, hint: Bools | None = None) -> Bools | None:
     border = sum(int(side.sum()) for side in (figure[0], figure[-1], figure[:, 0], figure[:, -1]))
     around = 2 * sum(figure.shape)
     return figure if LEAST < figure.mean() < MOST and border < MOST_BORDER * around else None
+
+
+def figure_at(rgb: Bytes, seed: Point) -> Bools | None:
+    """Return the piece of the figure that lies at `seed` in a u8 sRGB picture of any size, (h, w); None where there is none."""
+    scale = min(1.0, SIDE_PX / max(rgb.shape[:2]))
+    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else rgb
+    figure = find_figure(small)
+    if figure is None:
+        return None
+    size = (rgb.shape[1], rgb.shape[0])
+    whole = cv2.resize(figure.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    _, pieces = cv2.connectedComponents(whole.astype(np.uint8))
+    here = int(pieces[min(int(seed.y), size[1] - 1), min(int(seed.x), size[0] - 1)])
+    piece: Bools = pieces == here
+    return piece if here else None
 
 
 def unlike_border(rgb: Bytes) -> Floats:

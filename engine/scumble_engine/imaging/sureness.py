@@ -10,7 +10,7 @@ import numpy as np
 from scumble_protocol.geometry import Point
 
 from .arrays import Bools, Bytes, Floats
-from .figure import find_figure
+from .figure import figure_at
 
 SURE = 0.5
 # What each measure must reach, all together, for a shape to be just sure. Found with 20 composed scenes, whose things the finder
@@ -23,7 +23,6 @@ CLEAR, CLEAREST, LENIENCE = 2.0, 2.8, 0.4
 # A tenth of the outline may be weak: a shadow, a highlight.
 WEAK_SHARE = 0.1
 BAND_PX = 4
-FIGURE_SIDE_PX = 160
 SAME = 0.84
 
 
@@ -47,17 +46,13 @@ def stands_free(rgb: Bytes, thing: Bools, seed: Point) -> bool:
     Soft and many-limbed drawings are told by that: of 14 of 24 moves on composed scenes that edges left in doubt, it passes the 8
     whose cut is better than a bend; of 19 doubtful drags on photographs one (a shuttle's tank).
     """
-    scale = min(1.0, FIGURE_SIDE_PX / max(rgb.shape[:2]))
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else rgb
-    figure = find_figure(small)
-    if figure is None:
-        return False
-    size = (rgb.shape[1], rgb.shape[0])
-    whole = cv2.resize(figure.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
-    _, pieces = cv2.connectedComponents(whole.astype(np.uint8))
-    here = pieces[min(int(seed.y), size[1] - 1), min(int(seed.x), size[0] - 1)]
-    piece = pieces == here
-    return bool(here) and float((piece & thing).sum() / (piece | thing).sum()) > SAME
+    piece = figure_at(rgb, seed)
+    return piece is not None and overlap(piece, thing) > SAME
+
+
+def overlap(one: Bools, other: Bools) -> float:
+    """Return how far two shapes are one, 0..1: what they share of what they cover together (IoU)."""
+    return float((one & other).sum() / max(1, int((one | other).sum())))
 
 
 def _weakest(values: Floats, where: Bools) -> float:

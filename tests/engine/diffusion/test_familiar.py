@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scumble_engine.diffusion.familiar import STRANGE_ROUGHNESS, is_strange, roughness
+from scumble_engine.diffusion.familiar import is_strange
+from scumble_engine.imaging.flat import FLAT_ROUGHNESS, roughness
 from skimage import data
 from strokes import illustration
 from torch import Tensor
@@ -63,4 +64,4 @@ def test_roughness_is_of_the_calm_parts(contrast: float) -> None:
     flat[..., 32:] += 0.5 * contrast
     assert roughness(flat) < 0.01
     grained = flat + 0.1 * torch.rand(flat.shape, generator=torch.Generator().manual_seed(0))
-    assert roughness(grained) > STRANGE_ROUGHNESS
+    assert roughness(grained) > FLAT_ROUGHNESS
