@@ -286,7 +286,7 @@ def serve(
         stack.callback(context.term)
         door = Door(context, listen, curve)
         stack.callback(door.close)
-        open_child = partial(Child, context, worker_command, model, device, folder, logs / "worker.log")
+        open_child = partial(Child, worker_command, model, device, folder, logs / "worker.log")
         asleep = EngineState(__version__, "starting", model, device, ())
         supervisor = Supervisor(open_child, asleep, patience or Patience())
         server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce)

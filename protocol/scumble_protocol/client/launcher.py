@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..connection import ConnectionInfo, is_loopback_or_ipc, own_runtime_dir, read
+from ..connection import ConnectionInfo, is_loopback_or_ipc, own_runtime_dir, read, replace_file
 from ..errors import EngineError, ProtocolError
 
 ENGINE_VARIABLE = "SCUMBLE_ENGINE"
@@ -188,7 +188,7 @@ def remember_engine(scumble: Sequence[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(json.dumps({"scumble": list(scumble)}), encoding="utf-8")
-    os.replace(scratch, path)
+    replace_file(scratch, path)
     return path
 
 
