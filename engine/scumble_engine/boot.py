@@ -20,13 +20,16 @@ class Boot:
     hello: tuple[bytes, ...]
     model: str
     device: str
+    curve_server_key: str = ""  # Z85, where the address is one that others can reach
 
     def to_line(self) -> str:
         named = {"address": self.address, "key": self.key.hex(), "hello": [frame.hex() for frame in self.hello]}
-        return json.dumps(named | {"model": self.model, "device": self.device}) + "\n"
+        settings = {"model": self.model, "device": self.device, "curve_server_key": self.curve_server_key}
+        return json.dumps(named | settings) + "\n"
 
     @staticmethod
     def from_line(line: str) -> Boot:
         named = json.loads(line)
         hello = tuple(bytes.fromhex(frame) for frame in named["hello"])
-        return Boot(named["address"], bytes.fromhex(named["key"]), hello, named["model"], named["device"])
+        settings = (named["model"], named["device"], named["curve_server_key"])
+        return Boot(named["address"], bytes.fromhex(named["key"]), hello, *settings)

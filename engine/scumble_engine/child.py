@@ -17,6 +17,7 @@ from scumble_protocol.messages import Hello, Message
 from scumble_protocol.wire import KEY_BYTES, MAX_FRAME_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
 
 from .boot import Boot
+from .logs import owner_only
 
 MAX_LOG_BYTES = 2**20
 HEARD_AT_ONCE = 64
@@ -27,7 +28,6 @@ class Child:
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
         command: Sequence[str],
         model: str,
         device: str,
@@ -37,19 +37,22 @@ class Child:
         key, nonce = secrets.token_bytes(KEY_BYTES), secrets.token_bytes(NONCE_BYTES)
         self._channel = Channel(key, nonce, "client")
         hello = self._channel.seal(Hello("server", SPOKEN_MAJORS, nonce))
-        self.socket = context.socket(zmq.PAIR)
+        self._context: zmq.Context[zmq.Socket[bytes]] = (
+            zmq.Context()
+        )  # its own: the front door's gate is not asked here
+        self.socket = self._context.socket(zmq.PAIR)
         self.socket.linger = 0
         self.socket.maxmsgsize = MAX_FRAME_BYTES
         self._socket_file = folder / f"worker-{secrets.token_hex(4)}.sock"
-        address = _bind(self.socket, self._socket_file)
+        self.address, server_key = _bind(self.socket, self._socket_file)
         try:
             self.process = _spawn(command, log)
         except OSError as exc:
-            self.socket.close()
+            self._context.destroy()
             raise EngineError(
                 f"The engine's worker could not be started: {exc.strerror or exc}.", "engine-worker"
             ) from exc
-        self._greet(Boot(address, key, tuple(bytes(frame) for frame in hello), model, device))
+        self._greet(Boot(self.address, key, tuple(bytes(frame) for frame in hello), model, device, server_key))
 
     def _greet(self, boot: Boot) -> None:
         assert self.process.stdin is not None
@@ -88,24 +91,30 @@ class Child:
         if self.process.stdin is not None:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
-        self.socket.close()
+        self._context.destroy()
         self._socket_file.unlink(missing_ok=True)
 
 
-def _bind(socket: zmq.Socket[bytes], file: Path) -> str:
-    if sys.platform == "win32" or len(os.fsencode(file)) > MAX_IPC_PATH_BYTES:
-        socket.bind("tcp://127.0.0.1:*")
-        return socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
-    socket.bind(f"ipc://{file}")
-    return f"ipc://{file}"
+def _bind(socket: zmq.Socket[bytes], file: Path) -> tuple[str, str]:
+    """Bind and return the address and the key that a peer must know ("" where the folder lets in nobody else).
+
+    Other users reach a loopback port too. CURVE lets in only who knows the server's public key, and that goes to the worker alone.
+    """
+    if sys.platform != "win32" and len(os.fsencode(file)) <= MAX_IPC_PATH_BYTES:
+        socket.bind(f"ipc://{file}")
+        return f"ipc://{file}", ""
+    public, socket.curve_secretkey = zmq.curve_keypair()
+    socket.curve_server = True
+    socket.bind("tcp://127.0.0.1:*")
+    return socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0"), public.decode()
 
 
 def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start the worker away from the terminal's Ctrl+C: the server ends it in its own time."""
     mode = "ab" if log.exists() and log.stat().st_size < MAX_LOG_BYTES else "wb"
-    with log.open(mode) as output:
+    with open(log, mode, opener=owner_only) as output:
         environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ  # spinning threads would starve the host's own
-        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}  # nothing is imported from the current folder
+        environment |= {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         if sys.platform == "win32":
             flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
             return subprocess.Popen(

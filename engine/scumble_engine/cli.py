@@ -201,10 +201,13 @@ def _carry_out(host: FileHost, request: Request, out: Path) -> object:
     """Run a request with a progress bar, say what came of it, and return the layer's place and pixels."""
     from scumble_protocol.client.placement import layer_name
 
-    from .headless.conduct import ProgressBar, conduct, engine_session
+    from .headless.conduct import ProgressBar, conduct, engine_session, reading_line
 
     with engine_session() as session, ProgressBar(layer_name(request.edit)) as bar:
         done, timings = conduct(session, host, request, bar.show)
+    assert done.result is not None  # or conduct had raised
+    if done.result.reading is not None:
+        click.echo(reading_line(done.result.reading), err=True)
     for note in (*host.notes, *done.notes):
         click.echo(f"Note: {note}", err=True)
     click.echo(f"{out}: “{host.layer_name}”, {timings.result_s:.1f} s")

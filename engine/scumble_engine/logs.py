@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -21,12 +24,27 @@ def user_log_dir() -> Path:
     return Path(platformdirs.user_log_dir("scumble", appauthor=False))
 
 
+def owner_only(path: str, flags: int) -> int:
+    """Open a file that only its owner can read, as `open`'s `opener`; one that was there becomes such a file."""
+    descriptor = os.open(path, flags, 0o600)
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+class _OwnersFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        os.close(owner_only(self.baseFilename, os.O_WRONLY | os.O_CREAT))
+        return super()._open()
+
+
 @contextlib.contextmanager
 def logging_to(file: Path) -> Iterator[None]:
     """Write this package's log lines to a file that does not grow for ever. Raises RequestError when it can't be written."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=MAX_BYTES, backupCount=OLD_FILES, encoding="utf-8")
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.chmod(0o700)
+        handler = _OwnersFile(file, maxBytes=MAX_BYTES, backupCount=OLD_FILES, encoding="utf-8")
     except OSError as exc:
         raise RequestError(f"The engine can't write its log to {file} ({exc.strerror}).", "bad-log") from exc
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

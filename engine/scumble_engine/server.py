@@ -297,7 +297,7 @@ def serve(
         clock = AwakeClock()
         door = Door(context, listen, curve, clock)
         stack.callback(door.close)
-        open_child = partial(Child, context, worker_command, model, device, folder, logs / "worker.log")
+        open_child = partial(Child, worker_command, model, device, folder, logs / "worker.log")
         asleep = EngineState(__version__, "starting", model, device, ())
         supervisor = Supervisor(open_child, asleep, patience or Patience(), clock)
         server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce, clock)

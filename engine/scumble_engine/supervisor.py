@@ -31,7 +31,9 @@ from scumble_protocol.messages import (
 from .boot import OUT_OF_MEMORY
 from .child import Child
 
-WORKER_COMMAND = (sys.executable, "-m", "scumble_engine.worker")
+# Nothing may be imported from the current folder, and Python 3.10 does not know PYTHONSAFEPATH yet.
+_START = "import sys; sys.path[:] = filter(None, sys.path); from scumble_engine.worker import main; main()"
+WORKER_COMMAND = (sys.executable, "-c", _START)
 STARTS_IN_A_ROW = 3
 
 log = logging.getLogger(__name__)

@@ -95,6 +95,9 @@ class Link:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
         self._server = context.socket(zmq.PAIR)
         self._server.linger = 1000
+        if boot.curve_server_key:
+            self._server.curve_publickey, self._server.curve_secretkey = zmq.curve_keypair()
+            self._server.curve_serverkey = boot.curve_server_key.encode()
         self._server.connect(boot.address)
         self._woken, self._wake = context.socket(zmq.PAIR), context.socket(zmq.PAIR)
         self._woken.bind(_WAKE)
@@ -312,5 +315,9 @@ def own_models(arguments: list[str]) -> dict[str, str]:
     return {name: value for name, value in pairs if name in ("reader", "guesser")}
 
 
-if __name__ == "__main__":
+def main() -> None:
     sys.exit(run(partial(ShelfStudio, **own_models(sys.argv[1:]))))
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,8 @@ import secrets
 import stat
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ RUNTIME_DIR_VARIABLE = "SCUMBLE_RUNTIME_DIR"
 FILE_NAME = "engine.json"
 KEY_BYTES = 32
 MAX_FILE_BYTES = 16_384
+_PATIENCE_S = 0.5
+_PAUSE_S = 0.01
 MAX_IPC_PATH_BYTES = 100  # a Unix socket's path ends at 104 (macOS) or 108 (Linux) bytes
 
 
@@ -104,12 +108,30 @@ def publish(info: ConnectionInfo, path: Path | None = None) -> Path:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(values, file, indent=1)
-        os.replace(scratch, path)
+        replace_file(scratch, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(scratch)
         raise
     return path
+
+
+def replace_file(scratch: str | Path, path: Path) -> None:
+    """Put a file in another's place. On Windows that fails while somebody reads the other one, so it is tried for a while."""
+    _patiently(lambda: os.replace(scratch, path))
+
+
+def _patiently(act: Callable[[], None]) -> None:
+    """Do to a file what others that read it stand in the way of for a moment."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            act()
+            return
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 def read(path: Path | None = None) -> ConnectionInfo | None:
@@ -131,14 +153,14 @@ def read(path: Path | None = None) -> ConnectionInfo | None:
 
 def remove_if_ours(info: ConnectionInfo, path: Path | None = None) -> bool:
     """Remove the connection file if it still is the one that `info` describes; say whether it was removed."""
-    path = path or connection_path()
+    file = path or connection_path()
     try:
-        current = read(path)
+        current = read(file)
     except ProtocolError:
         return False
     if current is None or (current.pid, current.key) != (info.pid, info.key):
         return False
-    path.unlink(missing_ok=True)
+    _patiently(lambda: file.unlink(missing_ok=True))
     return True
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 
 from scumble_engine.edits.work import Layer, Sketch, Step, Work
 from scumble_engine.worker import run
@@ -68,6 +69,10 @@ def act(edit: Edit, instruction: str) -> Work:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried")
     elif word == "raise":
         raise ValueError("a secret detail")
+    elif word == "recolor":
+        return replace(_layer(edit), reading=PromptPair("a red hat", "a blue hat", ("blue",), ("hat",), "recolor"))
+    elif word == "draw":
+        return replace(_layer(edit), reading=PromptPair("", "a star", (), (), "add"))
     elif word == "pid":
         return _layer(edit, str(os.getpid()))
     return _layer(edit)

@@ -193,6 +193,38 @@ def test_the_command_is_the_users_choice_then_what_install_wrote_then_the_path(
     assert engine_command() == ["flatpak-spawn", "--host", "scumble", "engine"]
 
 
+def test_inside_a_flatpak_nothing_from_outside_is_started_and_it_is_said_what_to_do(
+    home: Path, own_runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_engine([program(home / "venv" / "bin" / "scumble")])
+    monkeypatch.setenv("FLATPAK_ID", "org.kde.krita")
+    with pytest.raises(
+        EngineError, match=r"flatpak override .*scumble:create org.kde.krita.*keep “scumble engine” running"
+    ):
+        Launcher().poll()
+    monkeypatch.setenv(ENGINE_VARIABLE, "flatpak-spawn --host scumble")
+    assert engine_command() == ["flatpak-spawn", "--host", "scumble", "engine"]
+    with ActingEngine(own_runtime_dir) as engine:
+        info = engine.info
+        assert Launcher().poll() == info
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="snaps are Linux's")
+def test_inside_a_snap_it_is_said_where_the_engine_must_listen(
+    home: Path, own_runtime_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember_engine([program(home / "venv" / "bin" / "scumble")])
+    monkeypatch.setenv("SNAP_NAME", "krita")
+    monkeypatch.setenv(
+        "SNAP", str(home / "elsewhere")
+    )  # inherited from a snap that started this program, which is none
+    assert engine_command()[-1] == "engine"
+    monkeypatch.setenv("SNAP", os.path.dirname(os.path.realpath(sys.executable)))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7/snap.krita")
+    with pytest.raises(EngineError, match=r"SCUMBLE_RUNTIME_DIR=/run/user/7/snap.krita/scumble scumble engine"):
+        Launcher().poll()
+
+
 def test_no_command_anywhere_is_told_with_three_ways_out(home: Path, own_runtime_dir: Path) -> None:
     with pytest.raises(EngineError, match="scumble install") as failed:
         Launcher().poll()

@@ -407,6 +407,19 @@ def test_a_runtime_folder_that_others_can_enter_is_refused(folder: Path) -> None
     assert "chmod 700" in complaint
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are of another kind there")
+def test_logs_are_for_their_owner_only(folder: Path) -> None:
+    (folder / "logs").mkdir(mode=0o755)
+    (folder / "logs" / "engine.log").touch(0o644)
+    with ActingEngine(folder) as engine:
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        session.close()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in engine.logs.iterdir()}
+        assert modes == {"engine.log": 0o600, "worker.log": 0o600}
+        assert stat.S_IMODE(engine.logs.stat().st_mode) == 0o700
+
+
 def test_a_log_that_cannot_be_written_is_said(folder: Path) -> None:
     (folder / "file").write_text("")
     with ActingEngine(folder, log_dir=str(folder / "file")) as engine:

@@ -55,6 +55,31 @@ def test_the_key_is_not_shown() -> None:
     assert repr(INFO.key) not in repr(INFO)
 
 
+def test_a_reader_that_holds_the_file_for_a_moment_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows a file that somebody reads can be neither replaced nor removed."""
+    refused: list[str] = []
+
+    def holding(name: str, times: int) -> None:
+        plain, left = getattr(os, name), [times]
+
+        def act(*places: str | Path) -> None:
+            if left[0]:
+                left[0] -= 1
+                refused.append(name)
+                raise PermissionError(13, "in use by another program")
+            plain(*places)
+
+        monkeypatch.setattr(os, name, act)
+
+    holding("replace", 5)
+    path = publish(INFO)
+    assert read() == INFO
+    holding("unlink", 5)
+    assert remove_if_ours(INFO)
+    assert not path.exists()
+    assert refused == ["replace"] * 5 + ["unlink"] * 5
+
+
 def test_publishing_leaves_nothing_else_behind() -> None:
     publish(INFO)
     publish(INFO)

@@ -18,7 +18,7 @@ from scumble_protocol.client.run import EditRun
 from scumble_protocol.client.session import Session
 from scumble_protocol.connection import process_alive
 from scumble_protocol.errors import Cancelled, EngineError, error_for
-from scumble_protocol.messages import Edit, Failure, Guessed
+from scumble_protocol.messages import Edit, Failure, Guessed, PromptPair
 
 from ..install import scumble_command
 
@@ -85,6 +85,12 @@ def conduct(session: Session, host: Host, request: Request, show: Callable[[Edit
     if run.error is not None:
         raise run.error
     return run, Timings(previewed, time.monotonic() - started)
+
+
+def reading_line(pair: PromptPair) -> str:
+    """Say how words were read: what kind of change, of what, into what."""
+    kind = f"Read as {pair.kind}" if pair.kind else "Read"
+    return f"{kind}: from “{pair.source}” to “{pair.target}”." if pair.source else f"{kind}: “{pair.target}”."
 
 
 def ask_guess(session: Session, edit: Edit) -> Guessed:

@@ -5,18 +5,23 @@ Format: OpenRaster 0.0.6, baseline intent: `mimetype` first and stored, stack.xm
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from scumble_protocol.client.placement import unused_name
 from scumble_protocol.errors import RequestError
 
 from .encode import encode_png, thumbnail
+from .pngchunks import HEADER_BYTES, most_bytes, read_header
 from .raster import Raster
 from .stack import NORMAL, Element, LayerStack
 
@@ -24,6 +29,7 @@ MIMETYPE = b"image/openraster"
 VERSION = "0.0.6"
 MAX_MEMBER_BYTES = 2**31
 MAX_STACK_BYTES = 2**23
+COPY_BYTES = 2**20
 MADE_ANEW = frozenset({"mimetype", "stack.xml", "mergedimage.png", "Thumbnails/thumbnail.png"})
 
 
@@ -51,11 +57,11 @@ class OpenRasterFile:
     @cached_property
     def stack(self) -> LayerStack:
         text = self.member("stack.xml", MAX_STACK_BYTES)
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-            raise self._damaged("its stack.xml declares entities")
         try:
-            return LayerStack(ElementTree.fromstring(text), self.member, str(self.path))
-        except (ElementTree.ParseError, LookupError, ValueError, RecursionError) as error:
+            if _declares_a_type(text):
+                raise self._damaged("its stack.xml declares entities")
+            return LayerStack(ElementTree.fromstring(text), self.png, str(self.path))
+        except (ElementTree.ParseError, expat.ExpatError, LookupError, ValueError, RecursionError) as error:
             raise self._damaged("its stack.xml can't be read") from error
 
     def recipe(self, layer: Element) -> str:
@@ -65,23 +71,39 @@ class OpenRasterFile:
             raise RequestError(f"The layer “{layer.get('name')}” of {self.path} carries no recipe.", "no-recipe")
         return self.member(member, MAX_STACK_BYTES * 8).decode("utf-8", "replace")
 
+    def png(self, name: str) -> bytes:
+        """Return a layer's PNG, whole. Raises ValueError for what is none, RequestError for more bytes than its pixels can need."""
+        with self._opened(name) as member:
+            start = member.read(HEADER_BYTES)
+            if self._members[name].file_size > most_bytes(read_header(start)):
+                raise self._damaged(f"its “{name}” is too large")
+            return start + member.read()
+
     def member(self, name: str, limit: int = MAX_MEMBER_BYTES) -> bytes:
         """Return one file of the archive, whole."""
-        if name not in self._members:
-            raise self._damaged(f"it has no “{name}”")
-        if self._members[name].file_size > limit:
-            raise self._damaged(f"its “{name}” is too large")
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-            raise self._damaged(f"its “{name}” can't be read") from error
+        with self._opened(name) as member:
+            if self._members[name].file_size > limit:
+                raise self._damaged(f"its “{name}” is too large")
+            return member.read()
 
     def copy_members(self, target: zipfile.ZipFile) -> None:
-        """Copy all files but those that a new layer changes."""
+        """Copy all files but those that a new layer changes, piece by piece: what is in them is nobody's business here."""
         for name, info in self._members.items():
             if name not in MADE_ANEW and not info.is_dir():
-                target.writestr(_entry(name, info.compress_type), self.member(name))
+                entry = _entry(name, info.compress_type)
+                entry.file_size = info.file_size
+                with self._opened(name) as member, target.open(entry, "w") as copy:
+                    shutil.copyfileobj(member, copy, COPY_BYTES)
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[IO[bytes]]:
+        if name not in self._members:
+            raise self._damaged(f"it has no “{name}”")
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(name) as member:
+                yield member
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+            raise self._damaged(f"its “{name}” can't be read") from error
 
     def unused_src(self) -> str:
         """Return a path for a new layer's PNG."""
@@ -100,6 +122,25 @@ class OpenRasterFile:
 
     def _damaged(self, why: str) -> RequestError:
         return RequestError(f"{self.path} is damaged or cut short: {why}.", "damaged-picture")
+
+
+def _declares_a_type(text: bytes) -> bool:
+    """Say whether there is a document type, where entities are declared, in any encoding. Expands nothing. Raises ParseError."""
+    found: list[str] = []
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda name, *_: found.append(name)
+    parser.StartElementHandler = lambda name, attributes: _stop()
+    with contextlib.suppress(_Enough):
+        parser.Parse(text, True)
+    return bool(found)
+
+
+class _Enough(Exception):
+    """The root has begun: no document type can follow."""
+
+
+def _stop() -> None:
+    raise _Enough
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ PALETTE = 3
 GRAY = (0, 4)
 COLOR = (2, 6)
 HEADER_BYTES = len(SIGNATURE) + 25
+MAX_TEXTS_BYTES = 2**26  # profile, recipe and whatever else lies beside the samples
 RECIPE_KEY = "scumble-recipe"
 
 
@@ -31,6 +32,11 @@ def read_header(data: bytes) -> Header:
     if not data.startswith(SIGNATURE) or data[12:16] != b"IHDR" or len(data) < HEADER_BYTES:
         raise ValueError("not a PNG")
     return Header(*struct.unpack(">IIBB", data[16:26]))
+
+
+def most_bytes(header: Header) -> int:
+    """Return how many bytes a PNG of that size can reasonably take: RGBA of 16 bits that can't be packed, and its texts."""
+    return header.width * header.height * 9 + MAX_TEXTS_BYTES
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -175,8 +175,8 @@ class LayerStack:
         return samples if samples.dtype == self.dtype else samples.astype(np.uint16) * 257
 
     def _png(self, layer: Element) -> bytes:
-        data = self.png_of(layer.get("src", ""))
         try:
+            data = self.png_of(layer.get("src", ""))
             read_header(data)
         except ValueError as error:
             raise self._damaged(f"its layer “{layer.get('name', '')}” is no PNG") from error

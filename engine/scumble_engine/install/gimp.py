@@ -10,24 +10,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scumble_protocol.client.sandbox import Sandbox
 from scumble_protocol.errors import RequestError
 
 from .contents import Content, files_in, plug_in_source, reason, replace_folder, vendored, write_folder, write_zip
+from .linux import has_flatpak, has_snap, is_on_path, snap_home
 
 Report = Callable[[str], None]
 
 NAME = "scumble-gimp"
 SCRIPT = f"{NAME}/{NAME}.py"
 FLATPAK_APP = "org.gimp.GIMP"
+SNAP = "gimp"
+PROGRAMS = ("gimp-3.0", "gimp-3", "gimp-3.2", "gimp-console-3.0")
 NEWEST_KNOWN = "3.0"  # the settings folder to make where GIMP 3 is installed but has never been started
 
 
 @dataclass(frozen=True)
 class Place:
-    """A settings folder of one GIMP, `.../GIMP/3.x`. `flatpak`: it lives in a sandbox of its own."""
+    """A settings folder of one GIMP, `.../GIMP/3.x`. `sandbox`: what it runs in, if it does."""
 
     folder: Path
-    flatpak: bool = False
+    sandbox: Sandbox | None = None
 
     @property
     def plug_in(self) -> Path:
@@ -53,11 +57,8 @@ def install(report: Report) -> None:
         _put(place.plug_in)
         report(f"Installed the GIMP plug-in in {place.plug_in}.")
     report("Restart GIMP; you find it under Filters > Scumble.")
-    if any(place.flatpak for place in found):
-        report(
-            "Your GIMP is a Flatpak. So that it reaches the engine, run once: "
-            f"flatpak override --user --filesystem=xdg-run/scumble:create {FLATPAK_APP}"
-        )
+    for sandbox in {place.sandbox for place in found if place.sandbox is not None}:
+        report(f"Your GIMP is a {sandbox.kind}. So that it reaches the engine, type: {sandbox.way_out}.")
 
 
 def uninstall(report: Report) -> None:
@@ -99,30 +100,28 @@ def places() -> list[Place]:
     if chosen := os.environ.get("GIMP3_DIRECTORY"):
         return [Place(Path(chosen))]
     found: list[Place] = []
-    for root, flatpak, is_there in _roots():
+    for root, sandbox, is_there in _roots():
         versions = sorted(path for path in root.glob("3.*") if re.fullmatch(r"3\.\d+", path.name) and path.is_dir())
         if not versions and is_there():
             versions = [root / NEWEST_KNOWN]
-        found += [Place(path, flatpak) for path in versions]
+        found += [Place(path, sandbox) for path in versions]
     return found
 
 
-def _roots() -> Iterator[tuple[Path, bool, Callable[[], bool]]]:
-    """Yield where versions of GIMP keep settings, whether in a sandbox, and how to tell that it is installed at all."""
+def _roots() -> Iterator[tuple[Path, Sandbox | None, Callable[[], bool]]]:
+    """Yield where versions of GIMP keep settings, in which sandbox, and how to tell that it is installed at all."""
     home = Path.home()
     if sys.platform == "win32":
         roaming = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-        yield roaming / "GIMP", False, _on_windows
+        yield roaming / "GIMP", None, _on_windows
     elif sys.platform == "darwin":
-        yield home / "Library" / "Application Support" / "GIMP", False, lambda: bool(_mac_apps(home))
+        yield home / "Library" / "Application Support" / "GIMP", None, lambda: bool(_mac_apps(home))
     else:
         settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-        yield settings / "GIMP", False, _on_path
-        yield home / ".var" / "app" / FLATPAK_APP / "config" / "GIMP", True, lambda: _has_flatpak(home)
-
-
-def _on_path() -> bool:
-    return any(shutil.which(name) for name in ("gimp-3.0", "gimp-3", "gimp-3.2", "gimp-console-3.0"))
+        yield settings / "GIMP", None, lambda: is_on_path(*PROGRAMS)
+        flatpak = home / ".var" / "app" / FLATPAK_APP / "config" / "GIMP"
+        yield flatpak, Sandbox("Flatpak", FLATPAK_APP), lambda: has_flatpak(FLATPAK_APP)
+        yield snap_home(SNAP) / ".config" / "GIMP", Sandbox("snap", SNAP), lambda: has_snap(SNAP)
 
 
 def _on_windows() -> bool:
@@ -132,11 +131,6 @@ def _on_windows() -> bool:
 
 def _mac_apps(home: Path) -> list[Path]:
     return [app for root in (Path("/Applications"), home / "Applications") for app in root.glob("GIMP*.app")]
-
-
-def _has_flatpak(home: Path) -> bool:
-    roots = (Path("/var/lib/flatpak"), home / ".local" / "share" / "flatpak")
-    return any((root / "app" / FLATPAK_APP).is_dir() for root in roots)
 
 
 # ---- what goes there ------------------------------------------------------------------------------------------------

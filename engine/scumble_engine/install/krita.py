@@ -10,25 +10,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from scumble_protocol.client.sandbox import Sandbox
 from scumble_protocol.errors import RequestError
 
 from .contents import Content, files_in, plug_in_source, reason, replace_folder, vendored, write_folder, write_zip
+from .linux import has_flatpak, has_snap, is_on_path, snap_home
 
 Report = Callable[[str], None]
 
 NAME = "scumble_krita"
 DESKTOP = f"{NAME}.desktop"
 FLATPAK_APP = "org.kde.krita"
+SNAP = "krita"
 ENABLED = f"enable_{NAME}"
 
 
 @dataclass(frozen=True)
 class Place:
-    """One Krita's folders: `data` holds pykrita/, `settings` is its kritarc. `sandbox`: the Flatpak, which sees little else."""
+    """One Krita's folders: `data` holds pykrita/, `settings` is its kritarc. `sandbox`: what it runs in, and sees little else."""
 
     data: Path
     settings: Path
-    sandbox: bool = False
+    sandbox: Sandbox | None = None
 
     @property
     def pykrita(self) -> Path:
@@ -54,11 +57,11 @@ def install(report: Report) -> None:
         _put(place)
         report(f"Installed the Krita plug-in in {place.pykrita}.")
     report("Restart Krita; then choose Settings > Dockers > Scumble.")
-    if any(place.sandbox for place in found):
-        report(
-            "Your Krita is a Flatpak. So that it reaches the engine, run once: "
-            f"flatpak override --user --filesystem=xdg-run/scumble:create {FLATPAK_APP} — and keep “scumble engine” running."
-        )
+    for place in found:
+        if place.sandbox is not None:
+            report(
+                f"Your Krita is a {place.sandbox.kind}. So that it reaches the engine, type: {place.sandbox.way_out}."
+            )
 
 
 def uninstall(report: Report) -> None:
@@ -165,11 +168,16 @@ def _known() -> Iterator[tuple[Place, Callable[[], bool]]]:
     else:
         data = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
         config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-        yield Place(data / "krita", config / "kritarc"), lambda: shutil.which("krita") is not None
+        yield Place(data / "krita", config / "kritarc"), lambda: is_on_path("krita")
         sandbox = home / ".var" / "app" / FLATPAK_APP
         yield (
-            Place(sandbox / "data" / "krita", sandbox / "config" / "kritarc", sandbox=True),
-            lambda: _has_flatpak(home),
+            Place(sandbox / "data" / "krita", sandbox / "config" / "kritarc", Sandbox("Flatpak", FLATPAK_APP)),
+            lambda: has_flatpak(FLATPAK_APP),
+        )
+        snap = snap_home(SNAP)
+        yield (
+            Place(snap / ".local" / "share" / "krita", snap / ".config" / "kritarc", Sandbox("snap", SNAP)),
+            lambda: has_snap(SNAP),
         )
 
 
@@ -180,8 +188,3 @@ def _on_windows() -> bool:
 
 def _on_mac() -> bool:
     return any(Path(root, "krita.app").is_dir() for root in ("/Applications", Path.home() / "Applications"))
-
-
-def _has_flatpak(home: Path) -> bool:
-    roots = (Path("/var/lib/flatpak"), home / ".local" / "share" / "flatpak")
-    return any((root / "app" / FLATPAK_APP).is_dir() for root in roots)

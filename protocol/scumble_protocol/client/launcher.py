@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..connection import ConnectionInfo, is_loopback_or_ipc, own_runtime_dir, read
+from ..connection import ConnectionInfo, is_loopback_or_ipc, own_runtime_dir, read, replace_file
 from ..errors import EngineError, ProtocolError
+from .sandbox import own_sandbox
 
 ENGINE_VARIABLE = "SCUMBLE_ENGINE"
 POINTER_NAME = "engine-command.json"
@@ -170,9 +171,16 @@ def _socket_to(address: str) -> socket.socket:
 def engine_command() -> list[str]:
     """Return what starts an engine: SCUMBLE_ENGINE, else what `remember_engine` wrote, else `scumble` on the PATH.
 
-    Raises EngineError "engine-not-found" with what to do.
+    Raises EngineError "engine-not-found" with what to do; in a sandbox too, where a Python from outside would not run.
     """
-    scumble = _chosen() or _remembered() or _on_path()
+    chosen, sandbox = _chosen(), own_sandbox()
+    if chosen is None and sandbox is not None:
+        raise EngineError(
+            f"This program is a {sandbox.kind}: it can't start the engine, which is outside its sandbox. "
+            f"Type in a terminal: {sandbox.way_out}.",
+            "engine-not-found",
+        )
+    scumble = chosen or _remembered() or _on_path()
     if scumble is None:
         raise EngineError(
             "Scumble's engine is not installed where this program can find it. Install it, run “scumble install” once in a "
@@ -188,7 +196,7 @@ def remember_engine(scumble: Sequence[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
     scratch.write_text(json.dumps({"scumble": list(scumble)}), encoding="utf-8")
-    os.replace(scratch, path)
+    replace_file(scratch, path)
     return path
 
 

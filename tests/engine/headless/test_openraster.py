@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -227,7 +229,6 @@ REFUSED = {
     "x='left'": "<stack>" + LAYER.format(' x="left"') + "</stack>",
     "nested too deeply": "<stack>" * 70 + "</stack>" * 70,
     "can't be read": "<stack>",
-    "declares entities": '<stack/><!ENTITY a "b">',
 }
 
 
@@ -238,6 +239,62 @@ def test_a_stack_that_cant_be_drawn_is_refused_in_words(tmp_path: Path, words: s
         shown(path)
     assert words in caught.value.sentence
     assert str(path) in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-8", "utf-8"), ("utf-16", "utf-16"), ("utf-16-be", "utf-16"), ("latin-1", "iso-8859-1")]
+)
+def test_a_stack_that_declares_entities_is_refused_in_any_encoding(tmp_path: Path, encoding: str, said: str) -> None:
+    path, text = (
+        tmp_path / "a.ora",
+        '<!DOCTYPE image [<!ENTITY a "b">]><image w="12" h="10"><stack name="&a;"/></image>',
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "image/openraster")
+        archive.writestr("stack.xml", f'<?xml version="1.0" encoding="{said}"?>{text}'.encode(encoding))
+    with pytest.raises(RequestError, match="declares entities"):
+        _ = OpenRasterFile(path).stack
+
+
+def with_bomb(path: Path, name: str, start: bytes = b"") -> Path:
+    """Add a member of 96 MiB of zeros that takes 0.1 MB or more in the file."""
+    make_ora(path, f"<stack>{LAYER.format('')}</stack>", {} if name == "data/red.png" else {"red": RED})
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open(name, "w") as member,
+    ):
+        member.write(start)
+        for _ in range(96):
+            member.write(bytes(2**20))
+    return path
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_huge_member_is_copied_in_pieces(tmp_path: Path) -> None:
+    path, out = with_bomb(tmp_path / "a.ora", "data/other.bin"), tmp_path / "out.ora"
+    peak = peak_of(lambda: add(LayeredSource(path), out, plan_for(soft_patch(4, 4), 1, 1)))
+    assert peak < 2**24
+    with zipfile.ZipFile(out) as archive:
+        assert archive.getinfo("data/other.bin").file_size == 96 * 2**20
+
+
+@pytest.mark.parametrize("start", [b"", encode_png(Raster(np.zeros((2, 2, 4), np.uint8), "srgb", b"", False))])
+def test_a_layer_that_is_no_png_or_larger_than_its_pixels_is_not_unpacked(tmp_path: Path, start: bytes) -> None:
+    path = with_bomb(tmp_path / "a.ora", "data/red.png", start)
+
+    def refused() -> None:
+        with pytest.raises(RequestError, match="is too large" if start else "is no PNG"):
+            shown(path)
+
+    assert peak_of(refused) < 2**24
 
 
 def test_hidden_items_that_are_not_known_do_no_harm(tmp_path: Path) -> None:

@@ -79,6 +79,28 @@ def test_the_flatpak_gets_its_own_copy_and_a_word_about_its_walls(home: Path) ->
     assert any("flatpak override" in sentence for sentence in sentences)
 
 
+def test_a_snap_gets_its_copy_where_it_looks_and_nothing_goes_where_it_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snaps = tmp_path / "snap-root"
+    (snaps / "bin").mkdir(parents=True)
+    (snaps / "krita").mkdir()
+    (snaps / "bin" / "krita").write_text("")
+    (snaps / "bin" / "krita").chmod(0o755)
+    monkeypatch.setattr("scumble_engine.install.linux.SNAPS", (snaps,))
+    monkeypatch.setenv("PATH", str(snaps / "bin"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    sentences = said("install")
+    inside = tmp_path / "snap" / "krita" / "current"
+    assert (inside / ".local" / "share" / "krita" / "pykrita" / "scumble_krita" / "docker.py").is_file()
+    assert "enable_scumble_krita=true" in (inside / ".config" / "kritarc").read_text()
+    assert not (tmp_path / ".local" / "share" / "krita").exists()
+    assert any("SCUMBLE_RUNTIME_DIR=/run/user/7/snap.krita/scumble scumble engine" in line for line in sentences)
+
+
 @pytest.mark.parametrize(
     ("platform", "data", "settings"),
     [
