@@ -9,7 +9,7 @@ from scumble_protocol.client.recipe import Recipe, from_json, is_stale
 from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.geometry import Bounds
 
-from . import beneath, points, spaces, strokes
+from . import beneath, points, selections, spaces, strokes
 from .canvas import KritaHost
 from .nodes import RECIPE, SOURCE, document_id, edited_layers, find_node, helper_ids, kept
 from .panel import LayerRow
@@ -76,7 +76,7 @@ def host_for_rerun(document: Document, key: str) -> KritaHost:
 
 
 def bring_back(document: Document, recipe: Recipe) -> None:
-    """Put a recipe's handles and strokes back on their layers, in place of what is there."""
+    """Put a recipe's handles and strokes back on their layers, and its mask or hold as the selection, in place of what is there."""
     points.clear(document)
     for handle in recipe.handles:
         points.add(document, handle)
@@ -87,3 +87,4 @@ def bring_back(document: Document, recipe: Recipe) -> None:
         plane = getattr(recipe, role)
         if plane is not None:
             strokes.put_plane(document, role, region, plane)
+    selections.choose(document, region, recipe.mask or recipe.grab)

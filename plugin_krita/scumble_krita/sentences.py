@@ -6,8 +6,8 @@ from krita import Document
 from scumble_protocol.messages import Handle
 
 from . import points, strokes
-from .canvas import selection_bounds
 from .panel import CueRow
+from .selections import selection_bounds
 from .words import say
 from .work import Job
 
