@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench hosts clean
+.PHONY: demo test check bench wording hosts clean
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ check: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/scumble bench transport
 	$(BIN)/scumble bench edits
+
+# The templates that translators begin with, anew from the code.
+wording:
+	PYTHONPATH=protocol:tests $(BIN)/python -m wording.templates
 
 # Root, Debian 12: the real Krita and GIMP 3 for the tests that drive them; without it those tests are skipped.
 hosts:

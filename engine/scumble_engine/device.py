@@ -6,6 +6,7 @@ import re
 import sys
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 _KNOWN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?")
 CODE = "no-device"
@@ -14,7 +15,9 @@ CODE = "no-device"
 def check_device_name(device: str) -> None:
     """Refuse a device that no machine, or no machine of this kind, has. Raises RequestError; never imports torch."""
     if not _KNOWN.fullmatch(device):
-        raise RequestError(f"The device {device!r} is not known; use auto, cpu, cuda, cuda:N or mps.", CODE)
+        raise RequestError(
+            said("The device {device} is not known; use auto, cpu, cuda, cuda:N or mps.", device=f"{device!r}"), CODE
+        )
     if device == "mps" and sys.platform != "darwin":
         raise RequestError("The device mps is only on Macs; use --device auto.", CODE)
 
@@ -52,12 +55,23 @@ def _cuda(device: str, cuda_devices: int) -> str:
     if number < cuda_devices:
         return f"cuda:{number}"
     found = f"{cuda_devices} of them" if cuda_devices else "none"
-    raise RequestError(f"The device {device} was asked for, but torch finds {found}; use --device auto or cpu.", CODE)
+    raise RequestError(
+        said(
+            "The device {device} was asked for, but torch finds {found}; use --device auto or cpu.",
+            device=device,
+            found=found,
+        ),
+        CODE,
+    )
 
 
 def _without_torch(device: str, missing: ImportError) -> str:
     if device == "auto":
         return "cpu"
     raise RequestError(
-        f"The device {device} needs torch, which is not installed; install scumble with its engine extra.", CODE
+        said(
+            "The device {device} needs torch, which is not installed; install scumble with its engine extra.",
+            device=device,
+        ),
+        CODE,
     ) from missing

@@ -13,7 +13,6 @@ from scumble_protocol.client.placement import unused_name
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Handle
-from scumble_protocol.pixels import Plane
 
 from . import beneath, points, spaces, strokes
 from .nodes import (
@@ -28,6 +27,7 @@ from .nodes import (
     walk,
 )
 from .qt import QByteArray
+from .selections import selection_bounds, selection_plane
 from .words import say
 
 MOST_PIXELS = 4096 * 4096
@@ -81,22 +81,6 @@ def usable(node: Node) -> Node:
 def bounds_of(node: Node) -> Bounds:
     box = node.bounds()
     return Bounds(box.x(), box.y(), max(0, box.width()), max(0, box.height()))
-
-
-def selection_bounds(document: Document) -> Bounds | None:
-    selection = document.selection()
-    if selection is None:
-        return None
-    bounds = Bounds(selection.x(), selection.y(), selection.width(), selection.height())
-    return None if bounds.empty else bounds
-
-
-def selection_plane(document: Document, bounds: Bounds) -> Plane | None:
-    selection = document.selection()
-    if selection is None or selection_bounds(document) is None:
-        return None
-    raw = selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height).data()
-    return Plane(bounds.width, bounds.height, 1, "u8", raw)
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,25 @@ from krita import DockWidget, Document, Krita
 from scumble_protocol.client.request import Words
 from scumble_protocol.client.run import plan_edit, plan_rerun
 from scumble_protocol.errors import ScumbleError
-from scumble_protocol.messages import Handle, Instruction, Preview, Settings
+from scumble_protocol.messages import Handle, Instruction, Settings
 
 from . import points, strokes
-from .canvas import KritaHost, selection_bounds
+from .canvas import KritaHost
+from .changing import Changing
 from .guessing import Guessing
-from .history import History, bring_back, host_for_rerun, recipe_of
-from .nodes import document_id, find_document, find_node, hide_helpers, id_of, is_helper, mark_used
-from .overlay import Look, Overlay
-from .panel import Panel
-from .pulling import Pulling, image_of
+from .history import History, host_for_rerun, recipe_of
+from .nodes import SOURCE, document_id, find_document, find_node, hide_helpers, id_of, is_helper, kept, mark_used
+from .overlay import Overlay
+from .panel import CueRow, Panel
+from .progress import Progress
+from .pulling import Pulling
 from .qt import QApplication, QTimer
-from .sentences import cue_rows, engine_words, job_words
+from .selections import selection_bounds
+from .sentences import cue_rows
+from .stage import Stage
 from .tools import PaintTool, active_role
-from .view import active_view, canvas_widget, to_widget
+from .undone import Undone
+from .view import active_view
 from .words import say
 from .work import Job, Work, plain
 
@@ -58,13 +63,13 @@ class ScumbleDocker(DockWidget):
         self.pulling = Pulling(self.work)
         self.guessing = Guessing(self.work)
         self.paint = PaintTool()
-        self.overlay: Overlay | None = None
-        self.dragging = False
+        self.stage = Stage(self, self._listen)
+        self.progress = Progress(self.panel, self.work)
+        self.changing = Changing()
+        self.undone = Undone()
+        self._front = ""  # id of the document that was last in front of this window
         self._sources: dict[str, str] = {}  # document id -> the layer to edit while a helper layer is active
-        self._settings: dict[str, Settings] = {}  # document id -> those of a recipe that is being changed
         self._hidden: dict[str, list[str]] = {}  # document id -> helper layers that its running edit has hidden
-        self._trouble = ""
-        self._looked_at: tuple[Preview, Look] | None = None
         self._connect()
 
     def _connect(self) -> None:
@@ -86,10 +91,23 @@ class ScumbleDocker(DockWidget):
         self._ticker.start(TICK_MS)
         self._refresher.start(REFRESH_MS)
 
+    @property
+    def overlay(self) -> Overlay | None:
+        return self.stage.overlay
+
     def _refresh_if_seen(self) -> None:
         # Krita leaks a little with every list of nodes that it hands out: some 3 KB a refresh with ten layers.
         if self.isVisible():
             self.refresh()
+        self._sweep()
+
+    @told
+    def _sweep(self) -> None:
+        """Keep what was undone out of the file, also while the docker is hidden: the painter may save at any time."""
+        document = Krita.instance().activeDocument()
+        if document is not None and self.stage.is_ours():
+            self.undone.sweep(document)
+        self.undone.forget_closed()
 
     def canvasChanged(self, canvas: object) -> None:
         """Krita calls this when another document or view comes to the front."""
@@ -133,38 +151,17 @@ class ScumbleDocker(DockWidget):
             document.setActiveNode(source)
 
     def _drag(self, on: bool) -> None:
-        self.dragging = on
-        overlay = self._fitted_overlay()
-        if overlay is not None:
-            overlay.set_dragging(on)
-            if not on:
-                self.pulling.stop()
-                overlay.set_look(None)
+        self.stage.drag(on)
+        if not on:
+            self.pulling.stop()
+            if self.overlay is not None:
+                self.overlay.set_look(None)
 
-    def _fitted_overlay(self) -> Overlay | None:
-        """Return the overlay of the canvas in front, making one when that canvas has none yet."""
-        window = Krita.instance().activeWindow()
-        widget = canvas_widget(window) if window is not None else None
-        if widget is None:
-            self.overlay = None
-            return None
-        known = widget.findChild(Overlay)
-        if known is None:
-            known = Overlay(widget)
-            known.pulling.connect(self.pull)
-            known.pulled.connect(self.pulled)
-            known.removed.connect(lambda name: self.remove_cue(f"handle:{name}"))
-            known.abandoned.connect(self.pulling.stop)
-            known.destroyed.connect(
-                self._forget_overlay
-            )  # it goes with its canvas, when the painter closes the document
-        if self.overlay is not known:
-            self.overlay = known
-            known.set_dragging(self.dragging)
-        return known
-
-    def _forget_overlay(self) -> None:
-        self.overlay = None
+    def _listen(self, overlay: Overlay) -> None:
+        overlay.pulling.connect(self.pull)
+        overlay.pulled.connect(self.pulled)
+        overlay.removed.connect(lambda name: self.remove_cue(f"handle:{name}"))
+        overlay.abandoned.connect(self.pulling.stop)
 
     # ---- handles ----------------------------------------------------------------------------------------------------
 
@@ -198,6 +195,8 @@ class ScumbleDocker(DockWidget):
         if kind == "handle":
             points.remove(document, name)
             self.pulling.stop()
+        elif kind == "change":
+            self._give_up_change(document)
         else:
             strokes.remove(document, kind)
             self._leave_strokes(document)
@@ -211,7 +210,8 @@ class ScumbleDocker(DockWidget):
             host = KritaHost.of_active(self._remembered(), self.panel.holds.isChecked())
             if host.document in self.work.jobs:
                 return
-            settings = self._settings.get(host.document) or Settings(seed=secrets.randbelow(NEW_SEEDS))
+            changed = self.changing.settings(host.document, host.source)
+            settings = changed or Settings(seed=secrets.randbelow(NEW_SEEDS))
             request = plan_edit(host, self._words(), settings)
         except ScumbleError as error:
             self.panel.show_message(plain(error), trouble=True)
@@ -241,22 +241,23 @@ class ScumbleDocker(DockWidget):
         if document is None:
             return
         try:
-            host, recipe = host_for_rerun(document, key), recipe_of(document, key)
-            bring_back(document, recipe)
+            recipe = self.changing.begin(document, key)
         except ScumbleError as error:
             self.panel.show_message(plain(error), trouble=True)
             return
-        self._sources[host.document], self._settings[host.document] = host.source, recipe.settings
+        self._sources[document_id(document)] = kept(document, SOURCE + key)
         self.panel.words.setText(recipe.words.text if isinstance(recipe.words, Instruction) else "")
-        for layer, visible in ((key, False), (host.source, True)):
-            node = find_node(document, layer)
-            if node is not None:
-                node.setVisible(visible)
-        source = find_node(document, host.source)
-        if source is not None:
-            document.setActiveNode(source)
+        self.panel.holds.setChecked(recipe.grab is not None and recipe.mask is None)
         self.panel.show_message(say("Its cues are back: alter them and press Edit. The earlier layer is hidden."))
         self.refresh()
+
+    def _give_up_change(self, document: Document) -> None:
+        self.changing.give_up(document)
+        points.clear(document)
+        for role in strokes.ROLES:
+            strokes.remove(document, role)
+        self.panel.words.clear()
+        self._leave_strokes(document)
 
     def _begun(self, job: Job) -> None:
         self.panel.show_message("")
@@ -272,10 +273,8 @@ class ScumbleDocker(DockWidget):
 
     def _give_keys_back(self) -> None:
         """After Return in the line of words, Ctrl+Z is to take back the layer, not the typing."""
-        overlay = self._fitted_overlay()
-        canvas = overlay.parentWidget() if overlay is not None else None
-        if canvas is not None and self.panel.words.hasFocus():
-            canvas.setFocus()
+        if self.panel.words.hasFocus():
+            self.stage.give_keys_to_canvas()
 
     def _hide_cues(self, job: Job) -> None:
         document = find_document(job.document)
@@ -297,7 +296,8 @@ class ScumbleDocker(DockWidget):
         while self.work.finished:
             self._finish(self.work.finished.pop(0))
         self._show_work()
-        self._follow_canvas()
+        if self.overlay is not None and self.overlay.isVisible():
+            self.stage.follow()
 
     def _finish(self, job: Job) -> None:
         document = find_document(job.document)
@@ -308,7 +308,7 @@ class ScumbleDocker(DockWidget):
                     node.setVisible(True)
             self.panel.show_message(job.sentence, trouble=not job.cancelled)
         else:
-            self._settings.pop(job.document, None)
+            self.changing.end(job.document)
             if document is not None:
                 mark_used(document, hidden)
             self._placed(job, document)
@@ -322,67 +322,49 @@ class ScumbleDocker(DockWidget):
             self.panel.words.clear()
         assert job.run is not None
         assert job.run.layer is not None
-        notes = " ".join(job.run.notes)
+        notes = " ".join(map(say, job.run.notes))
         self.panel.show_message(notes or say("Added “{name}”.", name=job.run.layer.name))
 
     def _show_work(self) -> None:
-        state, phase = self.work.state, self.work.phase
-        self._show_trouble(self.work.trouble)
-        self.panel.show_engine(phase, engine_words(phase, state.model if state else "", state.device if state else ""))
-        document = Krita.instance().activeDocument()
-        job = self.work.jobs.get(document_id(document)) if document is not None and self.work.jobs else None
-        self.panel.show_job(
-            None if job is None else job_words(job), job.run.fraction if job is not None and job.run else 0.0
-        )
+        job = self.work.jobs.get(self._front)
+        self.progress.show(job)
         if self.overlay is not None:
-            self.overlay.set_look(self._preview(job) or (self.pulling.look() if self.dragging else None))
-
-    def _preview(self, job: Job | None) -> Look | None:
-        """Return the newest preview of a job, as the same object until there is a newer one."""
-        run = job.run if job is not None else None
-        if run is None or run.preview is None or run.preview_bounds is None:
-            return None
-        if self._looked_at is None or self._looked_at[0] is not run.preview:
-            self._looked_at = (run.preview, Look(image_of(run.preview.plane), run.preview_bounds))
-        return self._looked_at[1]
-
-    def _show_trouble(self, trouble: str) -> None:
-        """Say once why there is no engine; when an edit waited for it, that edit says so itself."""
-        if trouble != self._trouble:
-            self._trouble = trouble
-            if trouble:
-                self.panel.show_message(trouble, trouble=True)
-
-    def _follow_canvas(self) -> None:
-        overlay, view = self.overlay, active_view()
-        if overlay is None or view is None or not overlay.isVisible():
-            return
-        widget = overlay.parentWidget()
-        if widget is not None:
-            overlay.set_segments(overlay.segments, to_widget(view, widget))
+            self.overlay.set_look(self.progress.look(job) or (self.pulling.look() if self.stage.dragging else None))
 
     @told
     def refresh(self) -> None:
         """Show the document in front: its cues, its Scumble layers, and the tool that is on."""
-        document = Krita.instance().activeDocument()
-        overlay = self._fitted_overlay()
-        if document is None or overlay is None:
-            self.dragging = False
-            self.panel.show_tool("")
-            self.panel.show_cues([])
-            self.panel.show_layers([])
+        if not self.stage.is_ours():
             return
+        document = Krita.instance().activeDocument()
+        overlay = self.stage.fitted()
+        if document is None or overlay is None:
+            self._show_nothing()
+            return
+        self._front = document_id(document)
         self._remember_source(document)
-        found, view = points.segments(document), active_view()
-        widget = overlay.parentWidget()
-        if view is not None and widget is not None:
-            overlay.set_segments(found, to_widget(view, widget))
-        rows = cue_rows(document, found)
-        self.panel.show_tool("drag" if self.dragging else active_role(document))
-        self.panel.show_cues(rows)
+        found = points.segments(document)
+        self.stage.follow(found)
+        self._show_cues(document, found)
+        self.panel.show_tool("drag" if self.stage.dragging else active_role(document))
         self.panel.show_grab(bool(found) and selection_bounds(document) is not None)
         self._refresh_layers(document)
         self.panel.show_guess(self.guessing.look(document, self._remembered()))
+
+    def _show_nothing(self) -> None:
+        self._front = ""
+        self.stage.drag(False)
+        self.panel.show_tool("")
+        self.panel.show_cues([])
+        self.panel.show_layers([])
+
+    def _show_cues(self, document: Document, found: list[points.Segment]) -> None:
+        rows = cue_rows(document, found)
+        if self._front not in self.work.jobs:  # whose cues are hidden
+            self.changing.look(document, bool(rows or self.panel.words.text().strip()))
+        changed = self.changing.name(document)
+        row = [CueRow("change", say("Changes “{name}”", name=changed))] if changed else []
+        self.panel.show_cues([*row, *rows])
 
     def _refresh_layers(self, document: Document) -> None:
         rows = self.history.rows(document)

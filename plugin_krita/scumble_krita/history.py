@@ -11,7 +11,7 @@ from scumble_protocol.client.staleness import StaleWatch
 from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.geometry import Bounds
 
-from . import beneath, points, spaces, strokes
+from . import beneath, points, selections, spaces, strokes
 from .canvas import KritaHost
 from .nodes import RECIPE, SOURCE, document_id, edited_layers, find_node, helper_ids, kept
 from .panel import LayerRow
@@ -77,7 +77,10 @@ def host_for_rerun(document: Document, key: str) -> KritaHost:
 
 
 def bring_back(document: Document, recipe: Recipe) -> None:
-    """Put a recipe's handles and strokes back on their layers, in place of what is there. Raises RequestError."""
+    """Put a recipe's handles and strokes back on their layers, and its mask or hold as the selection, in place of what is there.
+
+    Raises RequestError.
+    """
     planes = recipe.planes_on(Bounds(0, 0, document.width(), document.height()))
     points.clear(document)
     for handle in recipe.handles:
@@ -88,3 +91,4 @@ def bring_back(document: Document, recipe: Recipe) -> None:
             strokes.remove(document, role)
         if role in planes:
             strokes.put_plane(document, role, region, planes[role])
+    selections.choose(document, region, planes.get("mask") or planes.get("grab"))

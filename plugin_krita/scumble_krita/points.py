@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
+from xml.sax.saxutils import quoteattr
 
 from krita import Document, Node, VectorLayer
 from scumble_protocol.errors import RequestError
@@ -96,7 +97,7 @@ def svg_of(handles: list[Segment], width_px: int, height_px: int, resolution: fl
 def _arrow(name: str, handle: Handle) -> str:
     start, end = handle.start, handle.end
     return (
-        f'<path id="{name}" d="M {start.x:.3f} {start.y:.3f} L {end.x:.3f} {end.y:.3f}" fill="none" '
+        f'<path id={quoteattr(name)} d="M {start.x:.3f} {start.y:.3f} L {end.x:.3f} {end.y:.3f}" fill="none" '
         f'stroke="{COLOR}" stroke-width="{LINE_PX}" marker-end="url(#head)"/>'
     )
 

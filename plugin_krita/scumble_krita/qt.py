@@ -23,7 +23,19 @@ def binding_for(krita_version: str) -> str:
 BINDING = binding_for(Krita.instance().version())
 
 if TYPE_CHECKING or BINDING == "PyQt6":
-    from PyQt6.QtCore import QByteArray, QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
+    from PyQt6.QtCore import (
+        QByteArray,
+        QEvent,
+        QLocale,
+        QObject,
+        QPoint,
+        QPointF,
+        QRectF,
+        QSize,
+        Qt,
+        QTimer,
+        pyqtSignal,
+    )
     from PyQt6.QtGui import (
         QBrush,
         QColor,
@@ -63,7 +75,19 @@ if TYPE_CHECKING or BINDING == "PyQt6":
     )
     from PyQt6.sip import transferback
 else:
-    from PyQt5.QtCore import QByteArray, QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
+    from PyQt5.QtCore import (
+        QByteArray,
+        QEvent,
+        QLocale,
+        QObject,
+        QPoint,
+        QPointF,
+        QRectF,
+        QSize,
+        Qt,
+        QTimer,
+        pyqtSignal,
+    )
     from PyQt5.QtGui import (
         QBrush,
         QColor,
@@ -121,6 +145,7 @@ __all__ = [
     "QLabel",
     "QLayout",
     "QLineEdit",
+    "QLocale",
     "QMdiArea",
     "QMouseEvent",
     "QObject",

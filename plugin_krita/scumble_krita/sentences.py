@@ -6,8 +6,8 @@ from krita import Document
 from scumble_protocol.messages import Handle
 
 from . import points, strokes
-from .canvas import selection_bounds
 from .panel import CueRow
+from .selections import selection_bounds
 from .words import say
 from .work import Job
 
@@ -51,7 +51,8 @@ def job_words(job: Job) -> str:
     progress = run.progress
     if progress is None:
         return say("Working…")
-    stage = progress.stage[:1].upper() + progress.stage[1:] if progress.stage else say("Working")
+    stage = say(progress.stage or "working")
+    stage = stage[:1].upper() + stage[1:]
     return (
         f"{stage} · {say('{seconds} s left', seconds=round(progress.seconds_left))}"
         if progress.seconds_left >= 0

@@ -22,6 +22,7 @@ from .messages import (
     SubtractStrokes,
 )
 from .pixels import Plane
+from .wording import said
 
 MAX_TEXT_CHARS = 4000
 MAX_HANDLES = 256
@@ -58,30 +59,52 @@ def check_edit(edit: Edit) -> None:
 def check_settings(settings: Settings) -> None:
     """Check the numbers. Raises RequestError with one sentence."""
     if not 0 <= settings.strength <= 1:  # false for NaN too
-        raise RequestError(f"Strength is a number from 0 to 1, not {settings.strength:g}.", "bad-strength")
+        raise RequestError(
+            said("Strength is a number from 0 to 1, not {strength}.", strength=f"{settings.strength:g}"), "bad-strength"
+        )
     if not 0 <= settings.steps <= MAX_STEPS:
         raise RequestError(
-            f"Steps are a number from 1 to {MAX_STEPS}, or 0 for automatic, not {settings.steps}.", "bad-steps"
+            said(
+                "Steps are a number from 1 to {max_steps}, or 0 for automatic, not {steps}.",
+                max_steps=MAX_STEPS,
+                steps=settings.steps,
+            ),
+            "bad-steps",
         )
     if not 0 <= settings.seed <= MAX_SEED:
-        raise RequestError(f"The seed is a whole number from 0 to {MAX_SEED}, not {settings.seed}.", "bad-seed")
+        raise RequestError(
+            said("The seed is a whole number from 0 to {max_seed}, not {seed}.", max_seed=MAX_SEED, seed=settings.seed),
+            "bad-seed",
+        )
     if not 0 <= settings.feather_px <= MAX_FEATHER_PX:
         raise RequestError(
-            f"The feather is 0 to {MAX_FEATHER_PX:g} pixels wide, not {settings.feather_px:g}.", "bad-feather"
+            said(
+                "The feather is 0 to {max_feather_px} pixels wide, not {feather_px}.",
+                max_feather_px=f"{MAX_FEATHER_PX:g}",
+                feather_px=f"{settings.feather_px:g}",
+            ),
+            "bad-feather",
         )
 
 
 def check_text(text: str, what: str = "sentence") -> None:
     """Check words that a painter wrote. Raises RequestError when they are none, too many, or hold what is not text."""
     if not text.strip():
-        raise RequestError(f"The {what} is empty: say what should change.", "empty-text")
+        raise RequestError(said("The {what} is empty: say what should change.", what=what), "empty-text")
     if len(text) > MAX_TEXT_CHARS:
         raise RequestError(
-            f"The {what} has {len(text):,} characters; {MAX_TEXT_CHARS:,} is the most. Say it more shortly.",
+            said(
+                "The {what} has {count} characters; {max_text_chars} is the most. Say it more shortly.",
+                what=what,
+                count=f"{len(text):,}",
+                max_text_chars=f"{MAX_TEXT_CHARS:,}",
+            ),
             "text-too-long",
         )
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise RequestError(f"The {what} holds a character that is not whole. Type it again.", "bad-text")
+        raise RequestError(
+            said("The {what} holds a character that is not whole. Type it again.", what=what), "bad-text"
+        )
 
 
 def mask_is_empty(plane: Plane) -> bool:
@@ -110,11 +133,21 @@ def _check_counts(cues: tuple[Cue, ...]) -> None:
     counts = Counter(type(cue) for cue in cues)
     for kind in _ONCE:
         if counts[kind] > 1:
-            raise RequestError(f"An edit takes one {_NAMES[kind]}, not {counts[kind]}.", "too-many-cues")
+            raise RequestError(
+                said("An edit takes one {what}, not {count}.", what=_NAMES[kind], count=counts[kind]),
+                "too-many-cues",
+            )
     if counts[Instruction] and counts[PromptPair]:
         raise RequestError("Give an instruction or a pair of prompts, not both.", "too-many-cues")
     if counts[Handle] > MAX_HANDLES:
-        raise RequestError(f"An edit takes at most {MAX_HANDLES} handles, not {counts[Handle]}.", "too-many-cues")
+        raise RequestError(
+            said(
+                "An edit takes at most {max_handles} handles, not {count}.",
+                max_handles=MAX_HANDLES,
+                count=counts[Handle],
+            ),
+            "too-many-cues",
+        )
     if counts[Grab] and not counts[Handle]:
         raise RequestError("What to hold is marked, but there is no handle to move it: drag one.", "no-handles")
     if not any(counts[kind] for kind in _PAINT):
@@ -129,21 +162,39 @@ def _check_handles(handles: list[Handle], plane: Plane) -> None:
         for point in (handle.start, handle.end):
             _check_inside(point, number, plane)
         if handle.start.distance(handle.end) < MIN_DRAG_PX:
-            raise RequestError(f"Handle {number} ends where it starts: drag it to where it should go.", "handle-still")
+            raise RequestError(
+                said("Handle {number} ends where it starts: drag it to where it should go.", number=number),
+                "handle-still",
+            )
         pixel = (math.floor(handle.start.x), math.floor(handle.start.y))
         if pixel in starts:
             raise RequestError(
-                f"Handles {starts[pixel]} and {number} start on the same pixel: move or remove one.", "handles-same"
+                said(
+                    "Handles {first} and {number} start on the same pixel: move or remove one.",
+                    first=starts[pixel],
+                    number=number,
+                ),
+                "handles-same",
             )
         starts[pixel] = number
 
 
 def _check_inside(point: Point, number: int, plane: Plane) -> None:
     if not (math.isfinite(point.x) and math.isfinite(point.y)):
-        raise RequestError(f"Handle {number} is at no place: its position is not a number.", "handle-nowhere")
+        raise RequestError(
+            said("Handle {number} is at no place: its position is not a number.", number=number), "handle-nowhere"
+        )
     if not (0 <= point.x < plane.width and 0 <= point.y < plane.height):
         raise RequestError(
-            f"Handle {number} is outside the picture: ({point.x:g}, {point.y:g}) is not within {plane.width}×{plane.height}.",
+            said(
+                "Handle {number} is outside the picture: ({point_x}, {point_y}) is not within "
+                "{plane_width}×{plane_height}.",
+                number=number,
+                point_x=f"{point.x:g}",
+                point_y=f"{point.y:g}",
+                plane_width=plane.width,
+                plane_height=plane.height,
+            ),
             "handle-outside",
         )
 
@@ -154,9 +205,13 @@ def _check_cue(cue: Cue, picture: Plane) -> None:
     if isinstance(cue, ColorStrokes):
         _check_plane(cue.rgba, 4, _NAMES[ColorStrokes], picture)
     if isinstance(cue, AddStrokes | SubtractStrokes) and mask_is_empty(cue.alpha):
-        raise RequestError(f"The {_NAMES[type(cue)]} is empty: paint where the change should be.", "empty-strokes")
+        raise RequestError(
+            said("The {what} is empty: paint where the change should be.", what=_NAMES[type(cue)]), "empty-strokes"
+        )
     if isinstance(cue, ColorStrokes) and _transparent(cue.rgba):
-        raise RequestError(f"The {_NAMES[ColorStrokes]} is empty: paint where the change should be.", "empty-strokes")
+        raise RequestError(
+            said("The {what} is empty: paint where the change should be.", what=_NAMES[ColorStrokes]), "empty-strokes"
+        )
     if isinstance(cue, Grab) and mask_is_empty(cue.alpha):
         raise RequestError(
             "The hold mask is empty: mark what the handles should move, or leave it out.", "empty-strokes"
@@ -176,18 +231,35 @@ def _check_pair(pair: PromptPair) -> None:
     check_text(pair.target, "prompt for what it should show")
     for words in (pair.blend, pair.keep):
         if len(words) > MAX_WORDS or any(len(word) > MAX_TEXT_CHARS for word in words):
-            raise RequestError(f"At most {MAX_WORDS} words can be tied or kept in a pair of prompts.", "text-too-long")
+            raise RequestError(
+                said("At most {max_words} words can be tied or kept in a pair of prompts.", max_words=MAX_WORDS),
+                "text-too-long",
+            )
 
 
 def _check_plane(plane: Plane, channels: int, name: str, picture: Plane) -> None:
     if (plane.width, plane.height) != (picture.width, picture.height):
         raise RequestError(
-            f"The {name} is {plane.width}×{plane.height} pixels but the picture is {picture.width}×{picture.height}; "
-            "they must be of one size.",
+            said(
+                "The {name} is {plane_width}×{plane_height} pixels but the picture is "
+                "{picture_width}×{picture_height}; they must be of one size.",
+                name=name,
+                plane_width=plane.width,
+                plane_height=plane.height,
+                picture_width=picture.width,
+                picture_height=picture.height,
+            ),
             "size-mismatch",
         )
     if plane.channels != channels or plane.depth != "u8":
         raise RequestError(
-            f"The {name} must have {channels} channel{'s' * (channels > 1)} of 8 bits, not {plane.channels} of {plane.depth}.",
+            said(
+                "The {name} must have {channels} channel{plural} of 8 bits, not {plane_channels} of {plane_depth}.",
+                name=name,
+                channels=channels,
+                plural="s" * (channels > 1),
+                plane_channels=plane.channels,
+                plane_depth=plane.depth,
+            ),
             "bad-pixels",
         )

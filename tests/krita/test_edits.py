@@ -157,7 +157,7 @@ def test_a_layers_cues_come_back_to_be_changed(coffee: Program) -> None:
     key = next(key for key, name, _ in coffee.state()["layers"] if name == "Drag 1 handle")
     coffee.press(f"ScumbleChange-{key}")
     said = eventually(lambda: "Its cues are back" in str(coffee.state()["message"]) and coffee.state(), 30)
-    assert len(said["cues"]) == 1, said
+    assert said["cues"] == ["Changes “Drag 1 handle”", "Drag 1   395, 330 → 440, 300"]
     visible = {name: visible for name, _, visible in coffee.probe.value("layers()")}
     assert visible["Drag 1 handle"] is False
     assert visible["Drag points"] is True

@@ -126,6 +126,14 @@ def test_handles_survive_the_way_through_svg(stand_in: StandIn, resolution: floa
     ]
 
 
+def test_a_shapes_name_from_a_strangers_file_stays_a_name(stand_in: StandIn) -> None:
+    points = import_module("scumble_krita.points")
+    name = """a"/><image href="file:///etc/passwd"/><path d='M 0 0' & <b>"""
+    written = points.svg_of([(name, OLD[1])], 100, 100, 72.0)
+    assert "<image" not in written
+    assert [found for found, _ in points.segments_in(written, 72.0)] == [name]
+
+
 def flat(handle: Handle) -> list[float]:
     return [handle.start.x, handle.start.y, handle.end.x, handle.end.y]
 

@@ -147,8 +147,3 @@ def test_the_engine_is_named_with_its_model(stand_in: StandIn) -> None:
     assert words("ready", "owner/model", "cuda") == "Ready · owner/model · cuda"
     assert words("busy", "auto", "cpu") == "Busy · Scumble's own models · cpu"
     assert words("off", "", "") == "Engine off: it starts with the first edit"
-
-
-def test_wording_goes_through_kritas_translation(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builtins.i18n", lambda text: {"Hello {name}": "Hallo {name}"}[text], raising=False)
-    assert import_module("scumble_krita.words").say("Hello {name}", name="Ada") == "Hallo Ada"

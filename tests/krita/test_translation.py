@@ -1,48 +1,80 @@
-"""The docker's wording goes through Krita's own `i18n`: what that returns is shown, and English comes through whole."""
+"""The docker speaks the painter's language by our own catalogues: the plug-in's, and behind it the engine's."""
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kritatest.program import Program
+from kritatest.stand_in import StandIn
+from scumble_protocol.wording import said
+from wording.mo import catalogue
 
-pytestmark = pytest.mark.krita
-
-SOURCE = Path(__file__).parents[2] / "plugin_krita" / "scumble_krita"
-
-
-def said_in_code() -> list[str]:
-    """Return each constant text that goes through `say`."""
-    said = set()
-    for file in SOURCE.glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say"
-            if named and node.args and isinstance(node.args[0], ast.Constant):
-                said.add(str(node.args[0].value))
-    return sorted(said)
+OWN = {"Edit": "Bearbeiten", "Added “{name}”.": "„{name}“ hinzugefügt.", "Say what should change": "Was wird anders?"}
+ENGINES = {"Handle {number} leaves it.": "Griff {number} verlässt es.", "filling": "füllt"}
 
 
-def test_no_sentence_is_mangled_by_kritas_own_translation(krita: Program) -> None:
-    texts = said_in_code()
-    assert "Its cues are back: alter them and press Edit. The earlier layer is hidden." in texts
-    assert krita.probe.value(f"[i18n(text) for text in {texts!r}]") == texts
+@pytest.fixture
+def german(stand_in: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The plug-in's words with catalogues of a few German sentences, in a Krita that speaks German."""
+    words, shared = import_module("scumble_krita.words"), import_module("scumble_protocol.client.catalogue")
+    for domain, texts in ((words.DOMAIN, OWN), (shared.SHARED, ENGINES)):
+        folder = tmp_path / "de" / "LC_MESSAGES"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{domain}.mo").write_bytes(catalogue(texts))
+    whole = shared.translator
+    monkeypatch.setattr(words, "LOCALE", tmp_path)
+    monkeypatch.setattr(words, "translator", lambda *where: whole(*where, tmp_path))
+    speaks = words.QLocale("de_DE")
+    monkeypatch.setattr(words, "QLocale", lambda: speaks)
+    words._translator.cache_clear()
+    yield words
+    words._translator.cache_clear()
 
 
-def test_what_krita_translates_is_shown(krita: Program) -> None:
+def test_what_the_docker_says_is_translated_by_our_own_catalogue(german: Any) -> None:
+    panel = import_module("scumble_krita.panel").Panel()
+    assert panel.edit.text() == "Bearbeiten"
+    assert panel.words.placeholderText() == "Was wird anders?"
+    assert panel.cancel.text() == "Cancel"  # not translated: as it is
+    assert german.say("Added “{name}”.", name="{x} <b>") == "„{x} <b>“ hinzugefügt."
+
+
+def test_what_the_engine_says_is_translated_with_its_values(german: Any) -> None:
+    work, errors = import_module("scumble_krita.work"), import_module("scumble_protocol.errors")
+    error = errors.RequestError(said("Handle {number} leaves it.", number=7), "bad-handle")
+    assert work.plain(error) == "Griff 7 verlässt es."
+    assert german.say("filling") == "füllt"
+
+
+def test_a_language_without_a_catalogue_is_english(stand_in: StandIn) -> None:
+    translate = import_module("scumble_protocol.client.catalogue").translator("scumble-krita", Path("/nowhere"), ["xx"])
+    assert translate("Edit") == "Edit"
+    assert translate(said("Handle {number} leaves it.", number=7)) == "Handle 7 leaves it."
+
+
+@pytest.mark.krita
+def test_in_krita_the_catalogue_of_its_language_is_used(krita: Program) -> None:
     shown = krita.probe.ask(
-        """
-        import builtins
+        f"""
+        import pathlib
+        from PyQt5.QtCore import QLocale
+        from scumble_krita import words
         from scumble_krita.panel import Panel
 
-        kritas = builtins.i18n
-        builtins.i18n = lambda text: {"Edit": "Bearbeiten", "Say what should change": "Was wird anders?"}.get(text, text)
+        folder = words.LOCALE / "de" / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        (folder / (words.DOMAIN + ".mo")).write_bytes({catalogue(OWN)!r})
+        before = QLocale()
         try:
+            QLocale.setDefault(QLocale("de_DE"))
             panel = Panel()
         finally:
-            builtins.i18n = kritas
-        answer = [panel.edit.text(), panel.words.placeholderText(), panel.cancel.text()]
+            QLocale.setDefault(before)
+        answer = [panel.edit.text(), panel.words.placeholderText(), panel.cancel.text(), Panel().edit.text()]
         """
     )
-    assert shown == ["Bearbeiten", "Was wird anders?", "Cancel"]
+    assert shown == ["Bearbeiten", "Was wird anders?", "Cancel", "Edit"]

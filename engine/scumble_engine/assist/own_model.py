@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scumble_protocol.errors import EngineError, RequestError
+from scumble_protocol.wording import said
 
 from ..models.libraries import first_line, quiet
 from ..models.loader import check_language_folder, parameter_count
@@ -77,7 +78,13 @@ class OwnModel:
                 model = model_class.from_pretrained(folder, **options).to(device).eval().requires_grad_(False)
         except (OSError, ValueError, KeyError, RuntimeError, AttributeError, ImportError, TypeError) as exc:
             raise RequestError(
-                f"The {self.task} {folder.name} could not be loaded: {first_line(exc)}", "bad-model"
+                said(
+                    "The {task} {folder_name} could not be loaded: {reason}",
+                    task=self.task,
+                    folder_name=folder.name,
+                    reason=first_line(exc),
+                ),
+                "bad-model",
             ) from exc
         return Loaded(model, processor)
 
@@ -99,7 +106,12 @@ class OwnModel:
                     return device, dtype
         need = count * torch.float32.itemsize / 2**30
         raise EngineError(
-            f"The {self.task} {folder.name} needs {need:.1f} GiB of memory, which are not free; name a smaller model.",
+            said(
+                "The {task} {folder_name} needs {need} GiB of memory, which are not free; name a smaller model.",
+                task=self.task,
+                folder_name=folder.name,
+                need=f"{need:.1f}",
+            ),
             "engine-out-of-memory",
         )
 
@@ -110,7 +122,10 @@ def find_folder(task: Task, name: str) -> Path:
     if given.is_dir():
         return given
     if name.count("/") != 1 or name.startswith(("/", ".", "~")):
-        raise RequestError(f"The {task} {name!r} is neither a folder nor a hub id (owner/name).", "unknown-model")
+        raise RequestError(
+            said("The {task} {name} is neither a folder nor a hub id (owner/name).", task=task, name=f"{name!r}"),
+            "unknown-model",
+        )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
@@ -118,7 +133,12 @@ def find_folder(task: Task, name: str) -> Path:
         return Path(snapshot_download(name, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, OSError, ValueError) as exc:
         raise RequestError(
-            f"The {task} {name} is not on this machine; fetch it with: scumble models pull {name}.", "unknown-model"
+            said(
+                "The {task} {name} is not on this machine; fetch it with: scumble models pull {name}.",
+                task=task,
+                name=name,
+            ),
+            "unknown-model",
         ) from exc
 
 

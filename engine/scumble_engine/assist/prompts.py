@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import PromptPair
+from scumble_protocol.wording import said
 
 from .phrases import Phrase, describe, find_phrase, read_phrase
 from .vocabulary import Vocabulary
@@ -47,7 +48,8 @@ def check_pair(pair: PromptPair, vocabulary: Vocabulary) -> PromptPair:
 def _normal(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise RequestError(
-            f"The instruction has {len(text)} characters; say one change in a sentence.", "prompt-too-long"
+            said("The instruction has {count} characters; say one change in a sentence.", count=len(text)),
+            "prompt-too-long",
         )
     text = re.sub(r"[^\w\s',-]", " ", text.lower().replace("colour", "color").replace("’", "'")).strip()
     return POLITE.sub("", re.sub(r"[\s,]+", " ", text)).strip()
@@ -59,8 +61,11 @@ def _unreadable(instruction: str, text: str, vocabulary: Vocabulary) -> RequestE
             "The instruction is empty; say what to change, such as: make the apple green.", "bad-instruction"
         )
     return RequestError(
-        f"The instruction {instruction.strip()[:80]!r} could not be read; say it like 'make the apple green', 'replace the cat with "
-        "a dog' or 'add a hat', or give both prompts (--from and --to).",
+        said(
+            "The instruction {words} could not be read; say it like 'make the apple green', 'replace the "
+            "cat with a dog' or 'add a hat', or give both prompts (--from and --to).",
+            words=f"{instruction.strip()[:80]!r}",
+        ),
         "bad-instruction",
     )
 
@@ -80,7 +85,9 @@ def unknown(words: str, vocabulary: Vocabulary) -> RequestError:
         if near
         else f"it knows {', '.join(some)} and others, or take another --model"
     )
-    return RequestError(f"The model does not know {words!r}; {advice}.", "unknown-word")
+    return RequestError(
+        said("The model does not know {words}; {advice}.", words=f"{words!r}", advice=advice), "unknown-word"
+    )
 
 
 # ---- the rules, in the order in which they are tried ----------------------------------------------------------------
@@ -206,7 +213,11 @@ def _recolor(text: str, words: Vocabulary, picture: str) -> PromptPair | None:
 
 def _no_color(word: str, words: Vocabulary) -> RequestError:
     return RequestError(
-        f"{word!r} is no colour that the model knows ({', '.join(words.colors)}); to move or resize things, drag points.",
+        said(
+            "{word} is no colour that the model knows ({list}); to move or resize things, drag points.",
+            word=f"{word!r}",
+            list=", ".join(words.colors),
+        ),
         "unknown-word",
     )
 

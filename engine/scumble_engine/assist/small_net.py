@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scumble_protocol.errors import EngineError
+from scumble_protocol.wording import said
 from torch import nn
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -37,6 +38,11 @@ def load_net(folder: Path, build: Callable[[dict[str, Any]], Net], advice: str) 
         net.load_state_dict({name: w.float() for name, w in load_file(folder / "model.safetensors").items()})
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as exc:
         raise EngineError(
-            f"The weights of the {folder.name} are missing or damaged; {advice}.", "engine-no-weights"
+            said(
+                "The weights of the {folder_name} are missing or damaged; {advice}.",
+                folder_name=folder.name,
+                advice=advice,
+            ),
+            "engine-no-weights",
         ) from exc
     return net, facts

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 from .alignment import align, replaced
@@ -179,7 +180,12 @@ def _found(
         there = token_positions(model.prompts.tokenizer, target, word)
         if not here and not there:
             raise RequestError(
-                f"The word {word!r} is in neither prompt; name a word of {source.prompt!r} or {target.prompt!r}.",
+                said(
+                    "The word {word} is in neither prompt; name a word of {source} or {target}.",
+                    word=f"{word!r}",
+                    source=f"{source.prompt!r}",
+                    target=f"{target.prompt!r}",
+                ),
                 "unknown-word",
             )
         found["source"].update(here)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from scumble_protocol.errors import EngineError
+from scumble_protocol.wording import said
 from torch import Tensor, nn
 
 Position = Literal["down", "mid", "up"]
@@ -52,7 +53,10 @@ def block_at(unet: Any, latent_stride: int, point: FeaturePoint) -> nn.Module:
     for where, block in blocks(unet, latent_stride):
         if where == point:
             return block
-    raise EngineError(f"The model has no {point.position} features at stride {point.stride}.", "engine-no-features")
+    raise EngineError(
+        said("The model has no {position} features at stride {stride}.", position=point.position, stride=point.stride),
+        "engine-no-features",
+    )
 
 
 @contextmanager

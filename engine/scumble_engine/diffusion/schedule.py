@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 PredictionType = Literal["epsilon", "v_prediction", "sample"]
@@ -79,7 +80,10 @@ class Schedule:
         `start` 0..1 leaves out the noisiest part of the grid. Raises RequestError outside 1..50 steps.
         """
         if not 1 <= steps <= GRID_SIZE:
-            raise RequestError(f"An edit takes 1 to {GRID_SIZE} steps, not {steps}.", "bad-steps")
+            raise RequestError(
+                said("An edit takes 1 to {grid_size} steps, not {steps}.", grid_size=GRID_SIZE, steps=steps),
+                "bad-steps",
+            )
         stride = len(self.alphas_cumprod) // GRID_SIZE
         grid = [number * stride - 1 for number in range(1, GRID_SIZE + 1)][::-1]
         grid = grid[min(round((1 - start) * GRID_SIZE), GRID_SIZE - steps) :]

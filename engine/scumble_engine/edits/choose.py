@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import Edit, PromptPair, Purpose, cue_names
+from scumble_protocol.wording import said
 
 from ..models import registry
 from ..models.shelf import Shelf
@@ -98,7 +99,7 @@ def _not_there(cues: frozenset[str]) -> str:
     if not cues:
         return "The edit says where but not what: add handles, strokes or words."
     names = [CUE_WORDS[name] for name in CUE_WORDS if name in cues]
-    return f"An edit by {_listed(names)} at once is not there yet; make one after the other."
+    return said("An edit by {cues} at once is not there yet; make one after the other.", cues=_listed(names))
 
 
 def _listed(names: list[str]) -> str:

@@ -11,6 +11,7 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Cue, Edit, Mask
 from scumble_protocol.pixels import Depth, Plane
+from scumble_protocol.wording import said
 
 from ..imaging.arrays import Array, Bools, Bytes, Floats, array_of, plane_of, unit_floats
 from ..imaging.blend import apply_layer
@@ -91,7 +92,10 @@ def only(edit: Edit, kind: type[AnyCue]) -> AnyCue | None:
     """Return the one cue of a type, or None. Raises RequestError when there are several."""
     found = of_kind(edit, kind)
     if len(found) > 1:
-        raise RequestError(f"An edit takes one {kind.__name__} at most, not {len(found)}.", "bad-edit")
+        raise RequestError(
+            said("An edit takes one {kind} at most, not {count}.", kind=kind.__name__, count=len(found)),
+            "bad-edit",
+        )
     return found[0] if found else None
 
 
@@ -99,11 +103,18 @@ def channel(plane: Plane, picture: Plane, what: str) -> Bytes:
     """View a one-channel u8 cue of the picture's size as (height, width). Raises RequestError."""
     if (plane.width, plane.height) != (picture.width, picture.height):
         raise RequestError(
-            f"The {what} is {plane.width}×{plane.height} but the picture is {picture.width}×{picture.height}.",
+            said(
+                "The {what} is {plane_width}×{plane_height} but the picture is {picture_width}×{picture_height}.",
+                what=what,
+                plane_width=plane.width,
+                plane_height=plane.height,
+                picture_width=picture.width,
+                picture_height=picture.height,
+            ),
             "bad-edit",
         )
     if plane.channels != 1 or plane.depth != "u8":
-        raise RequestError(f"The {what} must have one 8-bit channel.", "bad-edit")
+        raise RequestError(said("The {what} must have one 8-bit channel.", what=what), "bad-edit")
     return array_of(plane)[..., 0]
 
 

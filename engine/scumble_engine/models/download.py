@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from scumble_protocol.errors import EngineError
+from scumble_protocol.wording import said
 
 Report = Callable[[str, float], None]
 # A source copies the file to the path it is given, or raises OSError with a short reason.
@@ -65,8 +66,14 @@ def fetch_file(target: Path, sha256: str, size_bytes: int, sources: Sequence[Sou
                     return
                 reasons.append(reason)
     except OSError as exc:
-        raise EngineError(f"{target} could not be written: {exc.strerror or exc}.", "engine-download") from exc
-    raise EngineError(f"{target.name} could not be fetched: {'; '.join(reasons)}.", "engine-download")
+        raise EngineError(
+            said("{target} could not be written: {reason}.", target=target, reason=exc.strerror or exc),
+            "engine-download",
+        ) from exc
+    raise EngineError(
+        said("{target_name} could not be fetched: {list}.", target_name=target.name, list="; ".join(reasons)),
+        "engine-download",
+    )
 
 
 def _try_source(source: Source, part: Path, sha256: str, size_bytes: int, report: Report) -> str:
@@ -175,4 +182,6 @@ def fetch_folder(repo: str, report: Report, unwanted: Iterable[str] = UNWANTED) 
         return Path(snapshot_download(repo, ignore_patterns=list(unwanted)))
     except (OSError, ValueError, HfHubHTTPError) as exc:
         first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        raise EngineError(f"{repo} could not be fetched from the model hub: {first}", "engine-download") from exc
+        raise EngineError(
+            said("{repo} could not be fetched from the model hub: {first}", repo=repo, first=first), "engine-download"
+        ) from exc

@@ -13,6 +13,7 @@ from typing import Literal
 
 import platformdirs
 from scumble_protocol.errors import EngineError, RequestError
+from scumble_protocol.wording import said
 
 from . import download
 
@@ -121,19 +122,27 @@ def pull(name: str, report: Report | None = None) -> ModelFacts:
         model = KnownModel(name, "", "hub", name, "see its model card")
     if model is None:
         known = ", ".join(each.name for each in KNOWN)
-        raise RequestError(f"No model is called {name!r}; known are {known}.", "unknown-model")
+        raise RequestError(
+            said("No model is called {name}; known are {known}.", name=f"{name!r}", known=known), "unknown-model"
+        )
     state = facts(model)
     if not state.present:
         _fetch(model, state, report or _silent)
         state = facts(model)
     if not state.present:
-        raise EngineError(f"The model {model.name!r} is still not here after fetching it.")
+        raise EngineError(
+            said("The model {model_name} is still not here after fetching it.", model_name=f"{model.name!r}")
+        )
     return state
 
 
 def _fetch(model: KnownModel, state: ModelFacts, report: Report) -> None:
     if model.kind == "embedded":
-        raise EngineError(f"The model {model.name!r} should have come with Scumble; install it again.")
+        raise EngineError(
+            said(
+                "The model {model_name} should have come with Scumble; install it again.", model_name=f"{model.name!r}"
+            )
+        )
     if model.kind == "hub":
         download.fetch_folder(model.where, report)
         return

@@ -23,6 +23,7 @@ from ..messages import (
 )
 from ..pixels import Plane
 from ..rules import check_edit, mask_is_empty
+from ..wording import said
 from .host import Canvas, Marks, Snapshot
 
 Words = Instruction | PromptPair
@@ -63,7 +64,10 @@ def crop_for(canvas: Canvas, marks: Marks) -> Bounds:
     """
     reach = canvas.bounds.intersected(canvas.source_bounds)
     if reach.empty:
-        raise RequestError(f"The layer “{canvas.source_name}” has no pixels inside the canvas.", "empty-source")
+        raise RequestError(
+            said("The layer “{source_name}” has no pixels inside the canvas.", source_name=canvas.source_name),
+            "empty-source",
+        )
     _check_handles_inside(canvas.bounds, marks.handles)
     touched = _touched(marks).intersected(canvas.bounds)
     if touched.empty:
@@ -76,8 +80,15 @@ def _check_handles_inside(canvas: Bounds, handles: Iterable[Handle]) -> None:
         for point in (handle.start, handle.end):
             if not canvas.contains(point):
                 raise RequestError(
-                    f"Handle {number} leaves the picture at {point.x:g},{point.y:g}; "
-                    f"it is {canvas.width}×{canvas.height} pixels.",
+                    said(
+                        "Handle {number} leaves the picture at {point_x},{point_y}; it is "
+                        "{canvas_width}×{canvas_height} pixels.",
+                        number=number,
+                        point_x=f"{point.x:g}",
+                        point_y=f"{point.y:g}",
+                        canvas_width=canvas.width,
+                        canvas_height=canvas.height,
+                    ),
                     "handle-outside",
                 )
 

@@ -55,7 +55,7 @@ def use() -> StandIn:
     here = StandIn()
     module.Krita = types.SimpleNamespace(instance=lambda: here)
     module.DockWidget, module.DockWidgetFactory, module.DockWidgetFactoryBase = QDockWidget, Factory, FactoryBase
-    for name in ("Document", "InfoObject", "ManagedColor", "Node", "VectorLayer", "View", "Window"):
+    for name in ("Document", "InfoObject", "ManagedColor", "Node", "Selection", "VectorLayer", "View", "Window"):
         setattr(module, name, type(name, (), {}))
     sys.modules["krita"] = module
     if str(PLUGIN) not in sys.path:
