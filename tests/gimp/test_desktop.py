@@ -34,7 +34,7 @@ def test_edit_from_the_menu_along_a_path_drawn_by_the_path_tool(
     desktop.shoot("1-path-drawn")
 
     desktop.choose("e")
-    desktop.wait_for_text("On the canvas: 1 drag point.")
+    desktop.wait_for_text("Edits the layer “scene.png”, with all that shows beneath it.\nOn the canvas: 1 drag point.")
     desktop.shoot("2-dialog")
     desktop.press("_Edit")
     picture.wait_for_layers(["Drag 1 handle", "scene.png"])

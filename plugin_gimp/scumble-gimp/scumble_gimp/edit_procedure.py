@@ -12,7 +12,7 @@ from scumble_protocol.messages import Instruction, PromptPair, Settings
 
 from . import outcome
 from .canvas import Choices, GimpHost
-from .cues import found_sentence
+from .cues import edited_sentence, found_sentence
 from .needs import ANY_PICTURE
 from .seeds import MOST_SEED, new_seed
 from .source import source_of
@@ -124,6 +124,6 @@ def _asked(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, host: GimpHo
 
 def _what_is_there(host: GimpHost) -> str:
     try:
-        return found_sentence(host.marks())
+        return f"{edited_sentence(host.source.get_name())}.\n{found_sentence(host.marks())}"
     except ScumbleError as error:
         return aloud(error.sentence)
