@@ -73,6 +73,10 @@ class Engine:
         os.kill(worker, signal.SIGSTOP)
         return worker
 
+    def has_ended(self) -> bool:
+        """Say whether the server has ended by itself."""
+        return self._process is None or self._process.poll() is not None
+
     def thaw_worker(self, worker: int) -> None:
         """Let a stopped worker go on."""
         os.kill(worker, signal.SIGCONT)

@@ -65,7 +65,7 @@ class Session:
         self.sent: list[Edit] = []
         self.cancelled: list[str] = []
         self.events: list[Event] = []
-        self.closed = False
+        self.closed = self.stopped = False
 
     def submit(self, edit: Edit, purpose: Purpose = "final") -> str:
         self.sent.append(edit)
@@ -83,6 +83,10 @@ class Session:
 
     def close(self) -> None:
         self.closed = True
+
+    def stop_engine(self) -> None:
+        self.stopped, self.phase = True, "closed"
+        self.events.append(Failure("job", "cancelled", "The session was closed."))
 
 
 class Search:
@@ -106,6 +110,12 @@ def request() -> Request:
 
 def result() -> Result:
     return Result("job", SIZE, Plane(8, 8, 4, "u8", bytes(256)), MADE_BY)
+
+
+@pytest.fixture
+def engine_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that can be found."""
+    monkeypatch.setattr(desk_module, "find", lambda: INFO)
 
 
 @pytest.fixture
@@ -291,6 +301,41 @@ def test_a_guess_is_forgotten_with_what_was_drawn(session: Session) -> None:
     desk.tick()
 
     assert desk.guessed == ""
+
+
+@pytest.mark.usefixtures("engine_file")
+def test_stopping_the_engine_cancels_the_edit_and_does_not_go_back_to_it(session: Session) -> None:
+    desk = desk_with(session)
+    desk.begin(Host(), request())
+    desk.stop_engine()
+    for _ in range(2):
+        desk.tick()
+        desk.look_around()  # its file is there for a moment still
+
+    assert session.stopped
+    assert isinstance(desk.error, Cancelled)
+    assert (desk.over, desk.phase) == (True, "off")
+
+
+def test_an_edit_that_waits_for_an_engine_is_cancelled_when_it_is_stopped(session: Session) -> None:
+    desk = desk_with(session, Search(polls=9))
+    desk.begin(Host(), request())
+    desk.stop_engine()
+
+    assert isinstance(desk.error, Cancelled)
+    assert desk.phase == "off"
+
+
+def test_after_a_stop_the_next_edit_finds_an_engine_again(session: Session) -> None:
+    opened = [session, Session()]
+    desk = Desk("test", Search, lambda _info, _client: opened.pop(0))  # type: ignore[arg-type,return-value]
+    desk.begin(Host(), request())
+    desk.stop_engine()
+    desk.tick()
+    desk.begin(Host(), request())
+
+    assert opened == []
+    assert desk.status == "Sent…"
 
 
 def test_closing_leaves_the_engine(session: Session) -> None:

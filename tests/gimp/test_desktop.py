@@ -34,11 +34,12 @@ def test_edit_from_the_menu_along_a_path_drawn_by_the_path_tool(
     desktop.shoot("1-path-drawn")
 
     desktop.choose("e")
-    desktop.wait_for_text("On the canvas: 1 drag point.")
+    desktop.wait_for_text("Edits the layer “scene.png”, with all that shows beneath it.\nOn the canvas: 1 drag point.")
     desktop.shoot("2-dialog")
     desktop.press("_Edit")
     picture.wait_for_layers(["Drag 1 handle", "scene.png"])
     desktop.shoot("3-dragged")
+    assert picture.recipe("Drag 1 handle")["settings"]["seed"] != 0  # drawn anew for each dialog
     made = picture.bytes_of("Drag 1 handle")
 
     desktop.focus_canvas()
@@ -276,6 +277,22 @@ def test_an_engine_that_dies_is_one_sentence_and_the_next_edit_works(
     panel.press("Edit")
     panel.wait_for_text("Made the layer “Erase”.", EDIT_S)
     assert picture.layers() == [before[0], "Erase", "scene.png"]
+
+
+def test_the_engine_is_stopped_from_the_panel_and_from_the_menu(
+    panel: Desktop, engine: Engine, picture: Picture
+) -> None:
+    wait_for("the panel to reach the engine", lambda: "Engine: ready" in panel.texts(), 60, 0.3)
+    panel.shoot("16-engine-foot")
+    panel.press("Stop engine")
+    wait_for("the engine to end", engine.has_ended, 60, 0.2)
+    panel.wait_for_text("Engine: off", 30)
+
+    engine.start()
+    panel.wait_for_text("Engine: ready", 60)
+    panel.choose("g")
+    wait_for("the engine to end", engine.has_ended, 60, 0.2)
+    engine.start()
 
 
 def test_a_note_that_only_a_damaged_file_has_does_not_end_the_panel(

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from scumble_engine.install.contents import plug_in_source
 from scumble_gimp import wording
+from scumble_gimp.desk import progress_line
+from scumble_protocol.errors import error_for
+from scumble_protocol.messages import Failure
+from scumble_protocol.wording import said
 
 SOURCE = Path(wording.__file__).parent
 TEMPLATE = SOURCE.parent / "locale" / "scumble-gimp.pot"
@@ -47,6 +51,23 @@ def test_a_translation_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert wording._("Cancel") == "Abbrechen"
     assert wording._("Never translated") == "Never translated"
+
+
+def test_a_sentence_of_the_engine_is_said_with_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    words = {"Handle {number} leaves the picture.": "Griff {number} verlässt das Bild.", "filling": "füllt"}
+    (folder / f"{wording.DOMAIN}.mo").write_bytes(catalogue(words))
+    monkeypatch.setattr(wording, "LOCALE_DIR", tmp_path)
+    monkeypatch.setenv("LANGUAGE", "de")
+    wording.bind_language()
+
+    failure = Failure("job", "handle-outside", said("Handle {number} leaves the picture.", number=2))
+
+    assert wording.aloud(error_for(failure.code, failure.sentence).sentence) == "Griff 2 verlässt das Bild."
+    assert wording.aloud("Never translated: {number}.") == "Never translated: {number}."
+    assert progress_line("filling", -1) == "füllt"
+    assert progress_line("", -1) == ""
 
 
 def test_the_template_is_installed_with_the_plug_in() -> None:

@@ -9,9 +9,8 @@ from gi.repository import Gtk  # noqa: E402
 from scumble_protocol.client.recipe import Recipe  # noqa: E402
 from scumble_protocol.messages import Instruction  # noqa: E402
 
+from .seeds import MOST_SEED  # noqa: E402
 from .wording import _  # noqa: E402
-
-MOST_SEED = 2**31 - 1
 
 
 def ask_changes(parent: Gtk.Window, recipe: Recipe) -> list[str] | None:

@@ -34,6 +34,11 @@ def cue_lines(marks: Marks) -> list[CueLine]:
     return lines
 
 
+def edited_sentence(name: str) -> str:
+    """Say what an edit sees."""
+    return _("Edits the layer “{name}”, with all that shows beneath it").format(name=name)
+
+
 def found_sentence(marks: Marks) -> str:
     """Say on one line what an edit would take from the canvas."""
     found = [line.text for line in cue_lines(marks)]

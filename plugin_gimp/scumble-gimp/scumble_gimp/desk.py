@@ -17,7 +17,7 @@ from scumble_protocol.errors import Cancelled, EngineError, ScumbleError
 from scumble_protocol.messages import EngineState, Event, Guessed
 from scumble_protocol.pixels import Plane
 
-from .wording import _, counted, failed_inside
+from .wording import _, aloud, counted, failed_inside
 
 LOST = "engine-lost"
 Phase = Literal["off", "starting", "ready", "busy"]
@@ -116,6 +116,14 @@ class Desk:
         if self._session:
             self._session.close()
         self._session, self._searching, self._wanted = None, False, False
+
+    def stop_engine(self) -> None:
+        """End the engine, whoever uses it; what is under way is cancelled. The next edit starts another."""
+        self.cancel()
+        self._searching = self._wanted = False
+        if self._session:
+            self._session.stop_engine()
+            self._closed_to_us = self._info  # it takes a moment to be gone
 
     def _reach_engine(self) -> None:
         if self._session or not (self._waiting or self._wanted):
@@ -223,6 +231,7 @@ def _in_plain_words(error: ScumbleError | None) -> ScumbleError | None:
 
 def progress_line(stage: str, seconds_left: float) -> str:
     """Say what is being done and how long it may take ("" for nothing known)."""
+    stage = aloud(stage)
     if seconds_left < 0:
         return stage
     left = counted(max(1, round(seconds_left)), "{number} second left", "{number} seconds left")

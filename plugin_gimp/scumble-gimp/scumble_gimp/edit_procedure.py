@@ -12,17 +12,18 @@ from scumble_protocol.messages import Instruction, PromptPair, Settings
 
 from . import outcome
 from .canvas import Choices, GimpHost
-from .cues import found_sentence
+from .cues import edited_sentence, found_sentence
 from .needs import ANY_PICTURE
+from .seeds import MOST_SEED, new_seed
 from .source import source_of
 from .waiting import carry_out
-from .wording import _
+from .wording import _, aloud
 
 NEEDS = ANY_PICTURE
 READ_WRITE = GObject.ParamFlags.READWRITE
 SHOWN = ["found", "instruction", "use-path", "selection-moves", "strength", "more"]
 MORE = ["from-prompt", "to-prompt", "method", "fidelity", "steps", "seed", "feather"]
-MOST_STEPS, MOST_SEED, MOST_FEATHER_PX = 1000, 2**31 - 1, 512.0
+MOST_STEPS, MOST_FEATHER_PX = 1000, 512.0
 
 
 def label() -> str:
@@ -105,8 +106,9 @@ def settings_in(config: Gimp.ProcedureConfig) -> Settings:
 
 
 def _asked(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, host: GimpHost) -> bool:
-    """Show the dialog; false when the painter leaves it."""
+    """Show the dialog, with a new seed in it; false when the painter leaves it."""
     GimpUi.init("scumble-gimp")
+    config.set_property("seed", new_seed())
     dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Scumble"))
     dialog.get_label("found", _what_is_there(host), False, False).set_line_wrap(True)
     dialog.fill_box("more-box", MORE)
@@ -122,6 +124,6 @@ def _asked(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, host: GimpHo
 
 def _what_is_there(host: GimpHost) -> str:
     try:
-        return found_sentence(host.marks())
+        return f"{edited_sentence(host.source.get_name())}.\n{found_sentence(host.marks())}"
     except ScumbleError as error:
-        return error.sentence
+        return aloud(error.sentence)

@@ -6,7 +6,7 @@ from gi.repository import Gimp, GLib, GObject
 from scumble_protocol.client.run import EditRun
 from scumble_protocol.errors import Cancelled, ScumbleError
 
-from .wording import _
+from .wording import aloud
 
 
 def made(procedure: Gimp.Procedure, *layers: Gimp.Layer | None) -> Gimp.ValueArray:
@@ -21,7 +21,7 @@ def made(procedure: Gimp.Procedure, *layers: Gimp.Layer | None) -> Gimp.ValueArr
 def edited(procedure: Gimp.Procedure, mode: Gimp.RunMode, done: EditRun, layer: Gimp.Layer | None) -> Gimp.ValueArray:
     """Show what the edit notes, unless a script called, and return its layer."""
     if done.notes and mode != Gimp.RunMode.NONINTERACTIVE:
-        Gimp.message("\n".join(done.notes))
+        Gimp.message("\n".join(map(aloud, done.notes)))
     return made(procedure, layer)
 
 
@@ -29,7 +29,7 @@ def refused(procedure: Gimp.Procedure, error: ScumbleError) -> Gimp.ValueArray:
     """Return the sentence, which GIMP shows to the painter or hands to the script; a cancel is no error."""
     if isinstance(error, Cancelled):
         return cancelled(procedure)
-    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, _as_error(_(error.sentence)))
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, _as_error(aloud(error.sentence)))
 
 
 def cancelled(procedure: Gimp.Procedure) -> Gimp.ValueArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import gi
@@ -16,17 +15,19 @@ from scumble_protocol.messages import Instruction, Settings  # noqa: E402
 
 from . import stroke_layers  # noqa: E402
 from .canvas import Choices, GimpHost  # noqa: E402
-from .desk import Desk, engine_line  # noqa: E402
+from .cues import edited_sentence  # noqa: E402
+from .desk import Desk  # noqa: E402
+from .engine_foot import EngineFoot  # noqa: E402
 from .guard import repeat, told  # noqa: E402
 from .masks import Masks  # noqa: E402
 from .panel_parts import CueList, PicturePicker, PreviewImage, ResultList, ToolRow, labelled, server_time  # noqa: E402
 from .rerun_procedure import planned  # noqa: E402
+from .seeds import new_seed  # noqa: E402
 from .source import source_of  # noqa: E402
 from .waiting import TICK_MS, client_name  # noqa: E402
-from .wording import _  # noqa: E402
+from .wording import _, aloud  # noqa: E402
 
 REFRESH_MS = 1000
-NEW_SEEDS = 2**31
 WIDTH_PX = 320
 
 
@@ -50,7 +51,7 @@ class Panel:
         self._cancel = Gtk.Button(label=_("Cancel"), no_show_all=True)
         self._preview = PreviewImage()
         self._said = labelled("")
-        self._engine = labelled("")
+        self._engine = EngineFoot(self._stop_engine)
         self._results = ResultList(self._rerun)
         self._window = self._built()
 
@@ -66,8 +67,7 @@ class Panel:
         column.pack_start(self._work_row(), False, False, 0)
         for below in (self._preview, self._said, self._results, self._engine):
             column.pack_start(below, False, False, 0)
-        for quiet in (self._layer, self._engine):
-            quiet.get_style_context().add_class("dim-label")
+        self._layer.get_style_context().add_class("dim-label")
         self._edit.get_style_context().add_class("suggested-action")
         window.add(column)
         window.set_default(self._edit)
@@ -121,7 +121,7 @@ class Panel:
             layer = stroke_layers.make_ready(source.get_image(), source, kind)
             self.say(_("Paint on “{name}” with any of GIMP's brushes.").format(name=layer.get_name()))
         except ScumbleError as error:
-            self.say(error.sentence)
+            self.say(aloud(error.sentence))
         self._refresh()
 
     @told
@@ -131,10 +131,10 @@ class Panel:
         try:
             host = self._new_host()
             text = self._text.get_text()
-            settings = Settings(seed=secrets.randbelow(NEW_SEEDS))  # Edit again is another try
+            settings = Settings(seed=new_seed())
             self._start(host, plan_edit(host, Instruction(text) if text.strip() else None, settings), text)
         except ScumbleError as error:
-            self.say(error.sentence)
+            self.say(aloud(error.sentence))
 
     @told
     def _rerun(self, layer: Gimp.Layer, changes: list[str]) -> None:
@@ -144,15 +144,20 @@ class Panel:
         try:
             self._start(*planned(image, layer, changes))
         except ScumbleError as error:
-            self.say(error.sentence)
+            self.say(aloud(error.sentence))
 
     @told
     def _forget(self, kind: str) -> None:
         try:
             self._new_host().forget(kind)
         except ScumbleError as error:
-            self.say(error.sentence)
+            self.say(aloud(error.sentence))
         self._refresh()
+
+    @told
+    def _stop_engine(self) -> None:
+        self._desk.stop_engine()
+        self.say(_("The engine was told to stop; the next edit starts it again."))
 
     def _start(self, host: GimpHost, request: Request, words: str = "") -> None:
         self._host, self._asked = host, words
@@ -181,10 +186,10 @@ class Panel:
         self._window.resize(WIDTH_PX, 1)  # as high as it must be, now that the preview is gone
         error, run = self._desk.error, self._desk.run
         if error is not None:
-            self.say(_("Cancelled.") if isinstance(error, Cancelled) else _(error.sentence))
+            self.say(_("Cancelled.") if isinstance(error, Cancelled) else aloud(error.sentence))
         elif run is not None and run.layer is not None:
             made = _("Made the layer “{name}”.").format(name=run.layer.name)
-            self.say(" ".join((made, *run.notes)))
+            self.say(" ".join((made, *map(aloud, run.notes))))
             if self._asked and self._text.get_text() == self._asked:
                 self._text.set_text("")  # used up, as the strokes and the path are
         self._refresh()
@@ -198,7 +203,7 @@ class Panel:
             self._progress.set_text(self._desk.status)
             self._show_progress()
         self._preview.show_plane(self._desk.preview if busy else None)
-        self._engine.set_text(engine_line(self._desk.phase, self._desk.state))
+        self._engine.show_engine(self._desk.phase, self._desk.state)
         guess = self._desk.guessed
         self._text.set_placeholder_text(
             _("Is it “{words}”?").format(words=guess) if guess else _("Say what should change")
@@ -242,16 +247,14 @@ class Panel:
         self._results.refresh(self._picker.image())
         try:
             host = self._new_host(self._masks)
-            self._layer.set_text(
-                _("Edits the layer “{name}”, with all that shows beneath it").format(name=host.source.get_name())
-            )
+            self._layer.set_text(edited_sentence(host.source.get_name()))
             lines = host.cue_lines()
             self._cues.show_lines(lines)
             if "add" not in {line.kind for line in lines}:
                 self._desk.forget_guess()
         except ScumbleError as error:
             self._layer.set_text("")
-            self._cues.show_trouble(_(error.sentence))
+            self._cues.show_trouble(aloud(error.sentence))
 
     def say(self, sentence: str) -> None:
         self._said.set_text(sentence)

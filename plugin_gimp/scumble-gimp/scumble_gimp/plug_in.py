@@ -6,7 +6,7 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from . import edit_procedure, panel_procedure, rerun_procedure, strokes_procedure
+from . import edit_procedure, panel_procedure, rerun_procedure, stop_procedure, strokes_procedure
 from .wording import DOMAIN, LOCALE_DIR, bind_language
 
 MENU = "<Image>/Filters/Scumble"
@@ -14,6 +14,7 @@ MODULES = {
     "plug-in-scumble-edit": edit_procedure,
     "plug-in-scumble-panel": panel_procedure,
     "plug-in-scumble-rerun": rerun_procedure,
+    "plug-in-scumble-stop": stop_procedure,
     "plug-in-scumble-strokes": strokes_procedure,
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
+from scumble_protocol.wording import spoken
+
 DOMAIN = "scumble-gimp"
 LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
 
@@ -12,6 +14,11 @@ LOCALE_DIR = Path(__file__).resolve().parent.parent / "locale"
 def _(text: str) -> str:
     """Return the text in the painter's language, or as it is where there is no translation."""
     return gettext.dgettext(DOMAIN, text)
+
+
+def aloud(sentence: str) -> str:
+    """Return a sentence of the engine's or the protocol's in the painter's language: it knows its template and values."""
+    return spoken(sentence, _)
 
 
 def bind_language() -> None:

@@ -57,12 +57,11 @@ def place_what_was_read(image, bounds, name="Copy", see_through=(), **choices):
     return seen.placed.get_id()
 
 
-def place_as_made(image, bounds, mask=None):
-    """Place what was read as a result, with a true recipe of it; `mask`: bytes of a mask as large as the region."""
+def place_as_made(image, bounds):
+    """Place what was read as a result, with a true recipe of it."""
     seen = host(image)
     shot = seen.read(seen.canvas(), Bounds(*bounds))
-    limit = Plane(shot.bounds.width, shot.bounds.height, 1, "u8", mask) if mask else None
-    recipe = Recipe("Background", shot.bounds, picture_sha256(shot.picture), Settings(seed=7), MADE_BY, mask=limit)
+    recipe = Recipe("Background", shot.bounds, picture_sha256(shot.picture), Settings(seed=7), MADE_BY)
     seen.place(LayerPlan("Made", shot.bounds, shot.picture, shot.canvas.source, to_json(recipe)))
     return seen.placed.get_id()
 
