@@ -240,7 +240,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the pixels, for the recipe: with the same picture, cues and settings it says whether they can be made again."""
+    """What made the pixels, for the recipe: with the same picture, cues and settings it says whether they can be made again.
+
+    `forwards` of the network; `autoencoder_passes` either way, of which one whose gradient was taken counts twice.
+    """
 
     engine_version: str
     method: str
@@ -253,6 +256,7 @@ class Provenance:
     seconds: float = 0.0
     forwards: int = 0
     peak_bytes: int = 0
+    autoencoder_passes: int = 0
 
 
 @dataclass(frozen=True)

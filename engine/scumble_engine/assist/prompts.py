@@ -36,6 +36,15 @@ def read_instruction(instruction: str, vocabulary: Vocabulary, picture_words: st
     raise _unreadable(instruction, text, vocabulary)
 
 
+def shown_already(instruction: str, vocabulary: Vocabulary) -> Phrase | None:
+    """Return the thing that an instruction says is in the picture ("add a star" says none), or None."""
+    try:
+        said = read_instruction(instruction, vocabulary).source
+    except RequestError:
+        said = _normal(instruction)
+    return find_phrase(said, vocabulary)
+
+
 def check_pair(pair: PromptPair, vocabulary: Vocabulary) -> PromptPair:
     """Return a painter's own pair with its kind and blend words filled in. Raises RequestError for words that the model does not know."""
     for prompt in (pair.source, pair.target):

@@ -128,6 +128,7 @@ class DiffusionModel:
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Encode pixels to scaled latents; a distribution gives its mode, so that the same pixels give the same latents."""
+        self.meter.coded += len(pixels)
         with self.on_device(self.vae), _memory_in_words():
             coded = self.vae.encode(pixels.to(self.device, self.vae.dtype) * 2 - 1)
         latents: Tensor = coded.latent_dist.mode() if hasattr(coded, "latent_dist") else coded.latents
@@ -138,6 +139,7 @@ class DiffusionModel:
 
     def decode(self, latents: Tensor) -> Tensor:
         """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+        self.meter.coded += len(latents) * (2 if latents.requires_grad and torch.is_grad_enabled() else 1)
         config = self.vae.config
         raw = latents / (getattr(config, "scaling_factor", None) or 1.0) + (
             getattr(config, "shift_factor", None) or 0.0

@@ -24,6 +24,7 @@ from .scene import Scene, of_kind, open_scene, sketch
 from .work import Layer, Sketch, Step, Work
 
 SAME_PLACE_PX = 0.5
+BENT = "the picture around it was bent"
 
 
 def drag(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
@@ -55,7 +56,7 @@ def _bent(
     yield sketch(scene, *bend_layer(scene, handles, fine=False)[:2])
     yield Step(1, 2, "bending")
     bounds, plane, arrives = bend_layer(scene, handles)
-    notes = held.notes if arrives else (*held.notes, SHORT_NOTE)
+    notes = (*held.doubted(BENT), *held.notes, *(() if arrives else (SHORT_NOTE,)))
     yield Step(2, 2, "blending")
     made = provenance("bend", None, edit.settings.seed, 0, time.perf_counter() - started)
     return Layer(bounds, plane, made, notes)
@@ -71,7 +72,7 @@ def _preview(edit: Edit, handles: list[Handle], shelf: Shelf, started: float) ->
     if bends(edit, held):
         bounds, layer, _ = bend_layer(open_scene(edit), handles, fine=False)
         made = provenance("bend", None, edit.settings.seed, 0, time.perf_counter() - started)
-        return Layer(bounds, layer, made, held.notes)
+        return Layer(bounds, layer, made, (*held.doubted(BENT), *held.notes))
     quick = memory.get(("quick", key), lambda: quicken(held))
     plane = edit.picture.plane
     whole = Bounds(0, 0, plane.width, plane.height)

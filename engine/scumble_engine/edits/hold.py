@@ -43,7 +43,7 @@ class Body:
 class Held:
     """All bodies, and the patch of background behind them: `hole` (alpha, soft) and `hint` (smooth colours) over `bounds`.
 
-    `may`, over `limit`, is what may change (None = everything in `limit`). Not `sure`: what was found may be no thing at all.
+    `may`, over `limit`, is what may change (None = everything in `limit`). `doubts`: numbers of the handles that may hold no thing.
     """
 
     bodies: tuple[Body, ...]
@@ -53,7 +53,18 @@ class Held:
     may: Floats | None
     limit: Bounds
     notes: tuple[str, ...] = ()
-    sure: bool = True
+    doubts: tuple[int, ...] = ()
+
+    @property
+    def sure(self) -> bool:
+        return not self.doubts
+
+    def doubted(self, what_was_done: str) -> tuple[str, ...]:
+        """Return a note on each doubtful handle, and what was done about it."""
+        return tuple(
+            f"It is not clear what handle {number} holds, so {what_was_done}; select the thing to move it as a whole."
+            for number in self.doubts
+        )
 
 
 class Recent:
@@ -108,14 +119,7 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
     hint = smooth_fill(scene.colors(bounds), hole > 0)
     limit = scene.whole if scene.may is None else bounds_of(scene.may)
     may = None if scene.may is None else cut(scene.may, limit).copy()
-    return Held(bodies, hole, hint, bounds, may, limit, (*(_doubt(number) for number in doubts), *notes), not doubts)
-
-
-def _doubt(number: int) -> str:
-    return (
-        f"It is not clear what handle {number} holds, so the picture around it was bent; "
-        "select the thing to move it as a whole."
-    )
+    return Held(bodies, hole, hint, bounds, may, limit, notes, doubts)
 
 
 def _given_shapes(alpha: Bytes, starts: list[Point], scene: Scene) -> list[Shape]:

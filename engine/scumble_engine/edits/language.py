@@ -17,7 +17,7 @@ from scumble_protocol.messages import Edit, Instruction, PromptPair, Provenance,
 from scumble_protocol.pixels import Plane
 from torch import Tensor
 
-from ..assist.prompts import check_pair
+from ..assist.prompts import check_pair, shown_already
 from ..assist.reader import Reader, read
 from ..assist.vocabulary import Vocabulary, vocabulary_from
 from ..diffusion.delta import DeltaPlan, delta_steps
@@ -292,12 +292,22 @@ def pair_of(edit: Edit, model: DiffusionModel, reader: Reader | None, window: Mo
         raise RequestError("Give either an instruction or the two prompts, not both.", "bad-edit")
     words = known_words(model)
     if pair is not None:
-        return check_pair(pair, words), ()
+        return check_differs(check_pair(pair, words)), ()
     if instruction is None:
         raise RequestError("Say what to change, such as: make the apple green.", "bad-edit")
-    shown = seen_words(model, words, window, instruction.text)
+    shown = seen_words(model, words, window, shown_already(instruction.text, words))
     read_pair, note = read(instruction.text, words, shown, reader)
-    return read_pair, (note,) if note else ()
+    return check_differs(read_pair), (note,) if note else ()
+
+
+def check_differs(pair: PromptPair) -> PromptPair:
+    """Return a pair that asks for a change. Raises RequestError for one that asks for none: the loop would run for nothing."""
+    if pair.source.lower().split() == pair.target.lower().split():
+        raise RequestError(
+            f"Both prompts say {pair.source.strip()!r}, so nothing would change; say in the second what should be there.",
+            "same-prompts",
+        )
+    return pair
 
 
 def known_words(model: DiffusionModel) -> Vocabulary:
@@ -325,6 +335,7 @@ def made_by(method: str, model: DiffusionModel, edit: Edit, steps: int, started:
         seconds=time.perf_counter() - started,
         forwards=model.meter.forwards + model.meter.partial,
         peak_bytes=peak_bytes(),
+        autoencoder_passes=model.meter.coded,
     )
 
 

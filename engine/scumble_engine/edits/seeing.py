@@ -17,15 +17,15 @@ from ..imaging.palette import nearest_color
 from .model_window import ModelWindow
 
 
-def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, instruction: str) -> str:
+def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, named: Phrase | None) -> str:
     """Return such as "a flat drawing of a mushroom on grass" for what a window shows.
 
-    The thing is what the instruction names first, else what is seen. "" for models that were not taught a vocabulary, or not taught to see.
+    The thing is what was named as being there, else what is seen. "" for models that were not taught a vocabulary, or not taught to see.
     """
     reader = _reader(model) if model.taught and not words.open else None
     if reader is None:
         return ""
-    seen, named = reader.read(model.encode(window.pixels())), find_phrase(instruction, words)
+    seen = reader.read(model.encode(window.pixels()))
     thing = _thing(named) if named else with_article(seen.thing) if seen.thing else ""
     about = f" of {thing}" if thing else ""
     return f"a {seen.style} drawing{about} {seen.ground.format(color=border_color(window.small()))}"
@@ -34,7 +34,7 @@ def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, in
 def in_its_place(model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str) -> str:
     """Say a subject ("a yellow star") as a whole caption, in the style and on the ground of the picture around it."""
     named = find_phrase(subject, words)
-    seen = seen_words(model, words, window, subject) if named else ""
+    seen = seen_words(model, words, window, named) if named else ""
     return seen.replace(_thing(named), subject, 1) if named and seen else subject
 
 

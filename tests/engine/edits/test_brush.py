@@ -121,6 +121,23 @@ def test_without_words_the_guess_is_used_and_said(monkeypatch: pytest.MonkeyPatc
     assert "a red hat" in layer.notes[0]
 
 
+def test_a_guess_that_is_not_sure_is_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unsure:
+        def guess(self, lines: np.ndarray) -> tuple[tuple[str, ...], tuple[float, ...]]:  # type: ignore[type-arg]
+            return ("apple", "cat", "hat"), (0.22, 0.2, 0.1)
+
+    monkeypatch.setattr(guesser, "load_guesser", lambda: Unsure())
+    with pytest.raises(RequestError, match=r"an apple \(22 %\), a cat \(20 %\) or a hat \(10 %\); say what they show"):
+        run(brush(_edit(add(RING)), _shelf(), "final"))  # type: ignore[arg-type]
+
+
+def test_what_went_through_the_autoencoder_is_counted() -> None:
+    layer, _ = run(brush(_edit(add(RING), SAY), _shelf(), "final"))  # type: ignore[arg-type]
+    made = layer.provenance
+    assert made.forwards == 2 * 3
+    assert made.autoencoder_passes > made.forwards
+
+
 @pytest.mark.parametrize(
     ("cues", "words"),
     [

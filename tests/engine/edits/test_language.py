@@ -103,6 +103,7 @@ def test_instructions_are_read_and_the_reading_comes_back() -> None:
         ((PromptPair("an apple " * 30, "a pear"),), "fewer words"),
         ((PromptPair("a cat", "a dog", ("hat",), (), "replace"),), "'hat' is in neither prompt"),
         ((PromptPair("", ""),), "empty"),
+        ((PromptPair("an apple", "An  apple"),), "nothing would change"),
     ],
 )
 def test_words_that_cannot_be_used_are_refused(cues: tuple[Cue, ...], words: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scumble_engine.edits import choose
 from scumble_engine.edits.latent_drag import gathered, latent_drag, on_latents
 from scumble_engine.edits.mixed import drag_and_say
 from scumble_engine.edits.work import Sketch, Step
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Cue, Edit, Handle, PromptPair, Settings
+from scumble_protocol.pixels import Picture, Plane
 from strokes import TinyShelf, disc, illustration, mask, run, whole_alpha
 from tiny_models import tiny_model
 
@@ -65,6 +67,18 @@ def test_the_pictures_own_adapter_is_trained_once_and_taken_out(monkeypatch: pyt
     again, _ = run(latent_drag(_edit(HANDLE), shelf, "final"))  # type: ignore[arg-type]
     assert fitted.provenance.forwards > plain.provenance.forwards
     assert again.plane == plain.plane
+
+
+def test_a_doubtful_handle_is_said_in_words_that_are_true() -> None:
+    flat = Picture(Plane(64, 64, 3, "u8", bytes([120, 130, 140]) * 64 * 64))
+    layers = [
+        run(choose.perform(Edit(flat, (HANDLE,), Settings(method=method, steps=2)), _shelf(), "final"))[0]  # type: ignore[arg-type]
+        for method in ("latent", "warp")
+    ]
+    cut, bent = ("".join(layer.notes) for layer in layers)
+    assert "was cut out" in cut
+    assert "bent" not in cut
+    assert "was bent" in bent
 
 
 def test_a_preview_is_the_warps() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scumble_engine.assist.prompts import shown_already
 from scumble_engine.demo import illustration
 from scumble_engine.diffusion.model import DiffusionModel, load_model
 from scumble_engine.edits.language import known_words
@@ -24,13 +25,20 @@ def window_of(model: DiffusionModel, samples: np.ndarray):
 
 def test_the_ground_is_seen_and_the_thing_is_what_was_named(model: DiffusionModel) -> None:
     window, words = window_of(model, illustration()), known_words(model)
-    said = seen_words(model, words, window, "make the mushroom blue")
+    said = seen_words(model, words, window, shown_already("make the mushroom blue", words))
     assert said.endswith("drawing of a mushroom on grass")
     assert said.split()[1] in words.styles
     model.meter.reset()
-    assert seen_words(model, words, window, "turn the mushroom yellow") == said
+    assert seen_words(model, words, window, shown_already("turn the mushroom yellow", words)) == said
     assert model.meter.forwards == 0
-    assert seen_words(model, words, window, "make it night") == said  # what is not named is seen
+    assert seen_words(model, words, window, shown_already("make it night", words)) == said  # what is not named is seen
+
+
+def test_what_is_to_be_added_is_not_said_to_be_there(model: DiffusionModel) -> None:
+    window, words = window_of(model, illustration()), known_words(model)
+    assert "star" not in seen_words(model, words, window, shown_already("add a star", words))
+    assert "of a mushroom" in seen_words(model, words, window, shown_already("put a hat on the mushroom", words))
+    assert "of a mushroom" in seen_words(model, words, window, shown_already("a lemon instead of the mushroom", words))
 
 
 def test_a_subject_is_told_in_the_style_and_on_the_ground_around_it(model: DiffusionModel) -> None:
@@ -45,6 +53,6 @@ def test_the_border_names_the_colour_of_a_plain_ground(model: DiffusionModel) ->
     pink[20:70, 30:90] = (40, 100, 210)
     assert border_color(pink.astype(np.float32) / 255) == "pink"
     window, words = window_of(model, pink), known_words(model)
-    said = seen_words(model, words, window, "make the book red")
+    said = seen_words(model, words, window, shown_already("make the book red", words))
     assert "book" in said
     assert "pink" in said
