@@ -243,12 +243,12 @@ def told_as(exc: Exception) -> EngineError:
 def check_model(model: str) -> None:
     """Look at the model that was named, short of fetching or loading it. Raises RequestError."""
     from .models import registry
-    from .models.loader import check_folder
+    from .models.checkpoint import open_checkpoint
 
-    folder = Path(model).expanduser()
+    place = Path(model).expanduser()
     hub_id = model.count("/") == 1 and not model.startswith(("/", ".", "~"))
-    if folder.is_dir():
-        check_folder(folder)
+    if place.exists():
+        open_checkpoint(place)
     elif model != "auto" and registry.find(model) is None and not hub_id:
         from .diffusion.loading import find_model
 

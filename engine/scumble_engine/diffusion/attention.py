@@ -40,9 +40,12 @@ def attention(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def probabilities(queries: Tensor, keys: Tensor) -> Tensor:
-    """Return the attention probabilities (batch, heads, tokens, keys), which the fast path never builds."""
-    scale = 1 / math.sqrt(queries.shape[-1])
-    return (queries @ keys.transpose(-1, -2) * scale).softmax(-1)
+    """Return the attention probabilities (batch, heads, tokens, keys) in fp32, which the fast path never builds.
+
+    Products of half-precision queries and keys overflow in some models (`upcast_attention`), so none are made in less than fp32.
+    """
+    scaled = queries.float() / math.sqrt(queries.shape[-1])
+    return (scaled @ keys.float().transpose(-1, -2)).softmax(-1)
 
 
 class WatchedAttention:

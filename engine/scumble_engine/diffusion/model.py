@@ -19,11 +19,12 @@ from torch import Tensor, nn
 
 from ..device import find_device
 from .attention import Control, controlled
-from .devices import Residence, component_bytes, free_bytes, pick_dtype, pick_residence
+from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated
-from .loading import WEIGHTS, find_model, folder_sha256, load_pipeline, load_student
+from .loading import WEIGHTS, find_model, folder_sha256, load_pipeline, load_student, open_known
 from .meter import Meter
 from .schedule import Prediction, Schedule
+from .schedulers import read_schedule
 from .words import Conditioning, PromptEncoder, stacked
 
 
@@ -40,6 +41,7 @@ class DiffusionModel:
     residence: Residence = "whole"
     meter: Meter = field(default_factory=Meter)
     memories: dict[str, Any] = field(default_factory=dict)  # what edits keep between calls, by their own names
+    berth: Berth = field(default_factory=Berth)
     student: Any = None  # a second UNet that was distilled to take few steps
     network: Any = None  # the UNet to run instead of the pipeline's own
     guidance_inside: bool = False  # whether guidance was distilled into the network
@@ -107,24 +109,20 @@ class DiffusionModel:
 
     @contextmanager
     def on_device(self, component: nn.Module) -> Iterator[nn.Module]:
-        """Have one component on the device; when offloaded, only for as long as it is used."""
-        if self.residence == "whole":
-            yield component
-            return
-        component.to(self.device)
-        try:
-            yield component
-        finally:
-            component.to("cpu")
+        """Have one component on the device; when offloaded, it stays there until another is needed, for gradients too."""
+        if self.residence == "offloaded":
+            self.berth.bring(component, self.device)
+        yield component
+
+    @cached_property
+    def text_encoders(self) -> nn.ModuleList:
+        return nn.ModuleList(
+            [part for name, part in self.pipeline.components.items() if name.startswith("text_encoder")]
+        )
 
     def words(self, prompt: str) -> Conditioning:
         """Encode a prompt (cached). Raises RequestError when it is longer than the model reads."""
-        if self.residence == "whole":
-            return self.prompts.encode(prompt, self.device)
-        encoders = nn.ModuleList(
-            [part for name, part in self.pipeline.components.items() if name.startswith("text_encoder")]
-        )
-        with self.on_device(encoders):
+        with self.on_device(self.text_encoders):
             return self.prompts.encode(prompt, self.device)
 
     @torch.no_grad()
@@ -183,8 +181,26 @@ class DiffusionModel:
             extra["timestep_cond"] = guidance_embedding(guidance, self.unet.config.time_cond_proj_dim).to(
                 self.device, self.dtype
             )
-        z = z.to(self.device, self.dtype)
+        z = self._beside(z.to(self.device, self.dtype))
         return self.unet(z, timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+
+    def _beside(self, z: Tensor) -> Tensor:
+        """Return the network's whole input: one that was taught to fill holes or follow instructions also reads a picture.
+
+        Here it is given what it was taught means "none" (Rombach et al. 2022; Brooks et al. 2023): all is hole, around it gray; or zeros.
+        """
+        spare = int(self.unet.config.in_channels) - z.shape[1]
+        if spare == 0:
+            return z
+        blank = z.new_zeros(len(z), spare, *z.shape[-2:])
+        if spare == z.shape[1] + 1:
+            blank[:, :1], blank[:, 1:] = 1.0, self.gray.to(z)
+        return torch.cat([z, blank], dim=1)
+
+    @cached_property
+    def gray(self) -> Tensor:
+        """The latents (1, channels, 1, 1) of a gray picture."""
+        return self.encode(torch.full((1, 3, 64, 64), 0.5)).mean((2, 3), keepdim=True)
 
 
 def guidance_embedding(guidance: float, size: int) -> Tensor:
@@ -206,35 +222,25 @@ def _memory_in_words() -> Iterator[None]:
 
 
 def load_model(name: str = "auto", device: str = "auto") -> DiffusionModel:
-    """Load an embedded model, a folder or a hub id. Raises RequestError for what can't be used, EngineError for what can't be had."""
-    folder, where = find_model(name), torch.device(find_device(device))
+    """Load an embedded model, a folder, a single file or a hub id.
+
+    Raises RequestError for what can't be used, EngineError for what can't be had or does not fit.
+    """
+    place, where = find_model(name), torch.device(find_device(device))
     dtype = pick_dtype(where)
-    residence = pick_residence(component_bytes(folder, dtype) or {"": 0}, free_bytes(where), where.type != "cpu")
-    pipeline = load_pipeline(folder, dtype)
-    for component in pipeline.components.values():
+    checkpoint = open_known(place, half=dtype != torch.float32)
+    schedule = read_schedule(checkpoint.configs["scheduler"])
+    dtypes = {"default": dtype, "vae": autoencoder_dtype(dtype, checkpoint.configs["vae"], checkpoint.xl)}
+    stay = stay_of(checkpoint, dtypes, where)
+    pipeline = load_pipeline(checkpoint, dtypes)
+    student = load_student(place, dtype)
+    for component in (*pipeline.components.values(), student):
         if isinstance(component, nn.Module):
-            component.requires_grad_(False).eval().to(where if residence == "whole" else "cpu")
-    if residence == "offloaded" and hasattr(pipeline.vae, "enable_tiling"):
-        pipeline.vae.enable_tiling()
-    if getattr(pipeline.vae.config, "force_upcast", False):
-        pipeline.vae.float()
-    student = load_student(folder, dtype)
-    if student is not None:
-        student.requires_grad_(False).eval().to(where if residence == "whole" else "cpu")
-    return DiffusionModel(
-        _title(name, folder), folder, where, dtype, pipeline, _schedule(pipeline), residence, student=student
-    )
-
-
-def _title(name: str, folder: Path) -> str:
-    return folder.name if name == "auto" else name
-
-
-def _schedule(pipeline: Any) -> Schedule:
-    from diffusers import DDIMScheduler
-
-    scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
-    return Schedule(scheduler.alphas_cumprod.double(), scheduler.config.prediction_type)
+            component.requires_grad_(False).eval().to(where if stay.residence == "whole" else "cpu")
+    if stay.tiled:
+        tile(pipeline.vae)
+    title = place.name if name == "auto" else name
+    return DiffusionModel(title, place, where, dtype, pipeline, schedule, stay.residence, student=student)
 
 
 def read_vocabulary(model: DiffusionModel) -> dict[str, Any] | None:

@@ -99,7 +99,7 @@ class UnifiedControl:
             weights = probabilities(queries[row : row + 1], keys[row : row + 1])
             if self.phase.shares_words:
                 weights = self._with_source_words(place, weights)
-                out[row] = (weights @ values[row : row + 1])[0]
+                out[row] = (weights.to(values.dtype) @ values[row : row + 1])[0]
             if self.maps is not None and heard:
                 self.maps.add("target", weights[0])
         self._hear_source(place)

@@ -63,7 +63,11 @@ class PromptEncoder:
         answer = self._pipeline.encode_prompt(
             prompt, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
         )
-        return answer[0], (answer[2] if len(answer) == 4 else None)
+        embeds, pooled = answer[0], (answer[2] if len(answer) == 4 else None)
+        if pooled is not None and not prompt and self._pipeline.config.get("force_zeros_for_empty_prompt", True):
+            # SDXL was trained with zeros where nothing is said.
+            return torch.zeros_like(embeds), torch.zeros_like(pooled)
+        return embeds, pooled
 
 
 def _too_long(count: int, limit: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries' progress bars and remarks about file formats off the painter's screen while a model loads."""
+    """Keep the libraries' progress bars and remarks about old configs off the painter's screen while a model loads."""
     import diffusers.utils.logging as diffusers_log
     import transformers.utils.logging as transformers_log
 
@@ -17,7 +18,9 @@ def quiet() -> Iterator[None]:
         log.set_verbosity_error()
         log.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for log, verbosity, bar in saved:
             log.set_verbosity(verbosity)

@@ -14,37 +14,41 @@ from typing import Any
 
 from scumble_protocol.errors import RequestError
 
+from .parts import Part, parts_of, pick_variant, shard_list_of, weights_of
+
 PICKLED = (".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".npz", ".npy")
 # A component's weights; a class that is none of these (scheduler, tokenizer, extractor) has only JSON.
 WEIGHT_FOLDERS = ("unet", "transformer", "vae", "text_encoder", "text_encoder_2", "text_encoder_3", "image_encoder")
-OPTIONAL = (
-    "safety_checker",
-    "feature_extractor",
-    "image_encoder",
-    "force_zeros_for_empty_prompt",
-    "requires_safety_checker",
-)
 LIBRARIES = ("diffusers", "transformers")
 OURS = "scumble_engine.models."
 MAX_HEADER_BYTES = 100 * 2**20
+# Bytes a number of what stays as it is when a model is brought to a dtype.
+INTEGER_BYTES = {"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
 @dataclass(frozen=True)
 class FolderFacts:
-    """What a folder says of itself: `components` are (name, library, class); `weights` are safetensors files in it."""
+    """What a folder says of itself, and what will be read of it: `weights` are the safetensors files of its parts in `variant`."""
 
     folder: Path
     pipeline_class: str
-    components: tuple[tuple[str, str, str], ...]
+    parts: tuple[Part, ...]
     weights: tuple[Path, ...]
+    variant: str = ""
 
     @property
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.weights)
 
+    def weights_of(self, part: str) -> tuple[Path, ...]:
+        return tuple(path for path in self.weights if path.parent.name == part)
 
-def check_folder(path: Path) -> FolderFacts:
-    """Read what a diffusers folder holds. Raises RequestError for one that is not safe, not whole, or of an unknown kind."""
+
+def check_folder(path: Path, half: bool = False) -> FolderFacts:
+    """Read what a diffusers folder holds, and choose what of it is loaded: with `half`, the half-precision files if there are any.
+
+    Raises RequestError for a folder that is not safe, not whole, or of an unknown kind.
+    """
     folder = Path(path)
     if not folder.is_dir():
         raise _refusal(f"The model folder {folder} does not exist.")
@@ -52,55 +56,69 @@ def check_folder(path: Path) -> FolderFacts:
     pipeline = index.get("_class_name")
     if not isinstance(pipeline, str):
         raise _refusal(f"The model folder {folder.name} does not name its pipeline's class.")
-    components = _components(folder, index)
-    weights = tuple(each for name, *_ in components for each in _weights_of(folder, name))
+    parts = _checked_parts(folder, index)
+    variant = pick_variant((_names_in(folder / part.name) for part in parts), half)
+    weights = tuple(each for part in parts for each in _weights_of(folder, part.name, variant))
     if not weights:
         raise _refusal(f"The model folder {folder.name} holds no weights in the safetensors format.")
-    return FolderFacts(folder, pipeline, components, weights)
+    return FolderFacts(folder, pipeline, parts, weights, variant)
 
 
 def check_language_folder(path: Path) -> tuple[Path, ...]:
     """Return the weight files of a folder with one transformers model. Raises RequestError for one that is not safe or not whole."""
     folder = Path(path)
     _read_json(folder / "config.json", "it is not a transformers model folder")
-    weights = tuple(_weights_of(folder, "."))
-    if not any(each.name.startswith("model") for each in weights):
+    weights = _weights_of(folder, ".")
+    if not weights:
         raise _refusal(f"The model folder {folder.name} holds no weights in the safetensors format.")
-    if (folder / "adapter_config.json").is_file() and not (folder / "adapter_model.safetensors").is_file():
+    adapter = folder / "adapter_model.safetensors"
+    if (folder / "adapter_config.json").is_file() and not adapter.is_file():
         raise _refusal(f"The model folder {folder.name} has an adapter without weights in the safetensors format.")
-    return weights
+    if adapter.is_file():
+        check_safetensors(adapter)
+        weights.append(adapter)
+    return tuple(weights)
 
 
 def parameter_count(weights: tuple[Path, ...]) -> int:
-    """Count the numbers in safetensors files by their headers."""
+    """Count the numbers in safetensors files by their headers, without those that are only positions (integers)."""
+    return sum(math.prod(one["shape"]) for one in _tensors(weights) if one["dtype"] not in INTEGER_BYTES)
+
+
+def loaded_bytes(weights: tuple[Path, ...], itemsize: int) -> int:
+    """Return what safetensors files hold in memory once their numbers take `itemsize` bytes each, by their headers."""
+    return sum(math.prod(one["shape"]) * INTEGER_BYTES.get(one["dtype"], itemsize) for one in _tensors(weights))
+
+
+def _tensors(weights: tuple[Path, ...]) -> list[dict[str, Any]]:
     headers = [check_safetensors(path) for path in weights]
-    return sum(math.prod(one["shape"]) for header in headers for key, one in header.items() if key != "__metadata__")
+    return [one for header in headers for key, one in header.items() if key != "__metadata__"]
 
 
-def _components(folder: Path, index: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    found: list[tuple[str, str, str]] = []
-    for name, value in sorted(index.items()):
-        if name.startswith("_") or not isinstance(value, list) or len(value) != 2 or value[0] is None:
-            continue
-        library, kind = str(value[0]), str(value[1])
-        if name in OPTIONAL and not (folder / name).is_dir():
-            continue
-        if library not in LIBRARIES and not library.startswith(OURS):
+def _checked_parts(folder: Path, index: dict[str, Any]) -> tuple[Part, ...]:
+    parts = parts_of(index)
+    for part in parts:
+        if part.library not in LIBRARIES and not part.library.startswith(OURS):
             raise _refusal(
-                f"The model folder {folder.name} wants code of its own for its {name} ({library}.{kind}), which is never run."
+                f"The model folder {folder.name} wants code of its own for its {part.name} ({part.library}.{part.kind}), "
+                "which is never run."
             )
-        if not (folder / name).is_dir():
-            raise _refusal(f"The model folder {folder.name} is missing its {name}.")
-        found.append((name, library, kind))
-    return tuple(found)
+        if not (folder / part.name).is_dir():
+            raise _refusal(f"The model folder {folder.name} is missing its {part.name}.")
+    return parts
 
 
-def _weights_of(folder: Path, component: str) -> list[Path]:
+def _names_in(place: Path) -> list[str]:
+    return sorted(each.name for each in place.iterdir() if each.is_file())
+
+
+def _weights_of(folder: Path, component: str, variant: str = "") -> list[Path]:
     """Return a component's safetensors files, checked. Raises RequestError when there are only pickled ones, or none."""
     place = folder / component
-    safe = sorted(place.glob("*.safetensors"))
+    names = _names_in(place)
+    safe = [place / name for name in weights_of(names, variant)]
     if not safe:
-        pickled = sorted(each.name for each in place.iterdir() if each.suffix in PICKLED)
+        pickled = [name for name in names if Path(name).suffix in PICKLED]
         if pickled:
             raise _refusal(
                 f"The model folder {folder.name} has pickled weights ({component}/{pickled[0]}), which can run code when they "
@@ -110,16 +128,17 @@ def _weights_of(folder: Path, component: str) -> list[Path]:
             raise _refusal(f"The model folder {folder.name} is missing the weights of its {component}.")
     for path in safe:
         check_safetensors(path)
-    _check_shards(folder, place)
+    _check_shards(folder, place, shard_list_of(names, variant))
     return safe
 
 
-def _check_shards(folder: Path, place: Path) -> None:
-    for index in place.glob("*.safetensors.index.json"):
-        shards = _read_json(index, "the list of its weight files cannot be read").get("weight_map", {})
-        missing = sorted({str(shard) for shard in shards.values() if not (place / str(shard)).is_file()})
-        if missing:
-            raise _refusal(f"The model folder {folder.name} is missing {place.name}/{missing[0]}.")
+def _check_shards(folder: Path, place: Path, shard_list: str | None) -> None:
+    if shard_list is None:
+        return
+    shards = _read_json(place / shard_list, "the list of its weight files cannot be read").get("weight_map", {})
+    missing = sorted({str(shard) for shard in shards.values() if not (place / str(shard)).is_file()})
+    if missing:
+        raise _refusal(f"The model folder {folder.name} is missing {place.name}/{missing[0]}.")
 
 
 def check_safetensors(path: Path) -> dict[str, Any]:

@@ -97,3 +97,16 @@ def test_no_control_touches_nothing() -> None:
     processors = model.unet.attn_processors
     with controlled(model.unet, None):
         assert all(model.unet.attn_processors[name] is one for name, one in processors.items())
+
+
+def test_probabilities_of_loud_half_precision_layers_do_not_overflow() -> None:
+    """Products beyond fp16's 65,504, as SD 2.1's layers with `upcast_attention` make them."""
+    generator = torch.Generator().manual_seed(0)
+    queries, keys = (
+        (100 * torch.randn(1, 1, 8, 64, generator=generator)).half(),
+        (100 * torch.randn(1, 1, 5, 64, generator=generator)).half(),
+    )
+    truth = (queries.double() / 8 @ keys.double().transpose(-1, -2)).softmax(-1)
+    found = probabilities(queries, keys)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.double(), truth, atol=1e-4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from scumble_engine.diffusion.delta import DeltaPlan, delta_steps
-from scumble_engine.diffusion.devices import pick_dtype, pick_residence
+from scumble_engine.diffusion.devices import Stay, pick_dtype, pick_stay
 from scumble_engine.diffusion.loading import find_model, folder_sha256
 from scumble_engine.diffusion.model import guidance_embedding, load_model
 from scumble_engine.diffusion.words import token_positions
@@ -108,15 +108,16 @@ def test_missing_weights_are_refused(tmp_path: Path) -> None:
         load_model(str(folder), "cpu")
 
 
-def test_what_does_not_fit_is_offloaded_and_then_refused() -> None:
+def test_what_does_not_fit_is_tiled_then_offloaded_and_then_refused() -> None:
     gib = 2**30
-    sizes = {"unet": 4 * gib, "vae": gib}
-    assert pick_residence(sizes, 8 * gib, accelerator=True) == "whole"
-    assert pick_residence(sizes, 5 * gib, accelerator=True) == "offloaded"
-    with pytest.raises(EngineError, match=r"needs 5\.0 GiB of memory and 3\.0 GiB"):
-        pick_residence(sizes, 3 * gib, accelerator=True)
+    sizes, decoding, tiled = {"unet": 4 * gib, "vae": gib}, 3 * gib, gib
+    assert pick_stay(sizes, decoding, tiled, 8 * gib, accelerator=True) == Stay("whole", tiled=False)
+    assert pick_stay(sizes, decoding, tiled, 7 * gib, accelerator=True) == Stay("whole", tiled=True)
+    assert pick_stay(sizes, decoding, tiled, 5 * gib, accelerator=True) == Stay("offloaded", tiled=True)
+    with pytest.raises(EngineError, match=r"needs 5\.5 GiB of memory and 3\.0 GiB"):
+        pick_stay(sizes, decoding, tiled, 3 * gib, accelerator=True)
     with pytest.raises(EngineError, match="smaller model"):
-        pick_residence(sizes, 5 * gib, accelerator=False)
+        pick_stay(sizes, decoding, tiled, 5 * gib, accelerator=False)
 
 
 def test_the_cpu_works_in_full_precision() -> None:

@@ -35,7 +35,7 @@ def model_folder(root: Path, index: dict[str, Any] | None = None) -> Path:
 def test_a_good_folder_says_what_it_holds(tmp_path: Path) -> None:
     facts = check_folder(model_folder(tmp_path))
     assert facts.pipeline_class == "StableDiffusionPipeline"
-    assert [name for name, *_ in facts.components] == ["scheduler", "unet", "vae"]
+    assert [part.name for part in facts.parts] == ["scheduler", "unet", "vae"]
     assert len(facts.weights) == 2
     assert facts.size_bytes == sum(path.stat().st_size for path in facts.weights)
 
