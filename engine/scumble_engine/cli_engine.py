@@ -11,7 +11,18 @@ from scumble_protocol.errors import RequestError
 
 @click.group(invoke_without_command=True)
 @click.pass_context
-@click.option("--model", default="auto", help="A known name, a folder or a hub id of a text-to-image model.")
+@click.option(
+    "--model",
+    default="auto",
+    envvar="SCUMBLE_MODEL",
+    help="A known name, a folder, a .safetensors file or a hub id of a text-to-image model.",
+)
+@click.option(
+    "--lora",
+    multiple=True,
+    metavar="FILE[:WEIGHT]",
+    help="A LoRA file to put on the model, as FILE:0.8; may be repeated.",
+)
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option(
     "--reader",
@@ -42,10 +53,12 @@ def engine(context: click.Context, /, **options: Any) -> None:
     """Run the engine here until it is idle. Edits find it; they start one by themselves when none runs.
 
     A reader is any text-generation model of transformers, a guesser any image-text-to-text model; both must be here
-    already (scumble models pull OWNER/NAME). Engines that start by themselves read SCUMBLE_READER and SCUMBLE_GUESSER.
+    already (scumble models pull OWNER/NAME). Engines that start by themselves read SCUMBLE_MODEL,
+    SCUMBLE_READER and SCUMBLE_GUESSER.
     """
     if context.invoked_subcommand is not None:
         return
+    from .models.lora_file import lora_from
     from .server import serve
     from .supervisor import WORKER_COMMAND, Patience
 
@@ -54,6 +67,7 @@ def engine(context: click.Context, /, **options: Any) -> None:
             option = f"--{name.replace('_', '-')}"
             raise RequestError(f"{option} is a number of seconds above 0, not {options[name]:g}.", "bad-setting")
     own = [f"--{name}={options[name]}" for name in ("reader", "guesser") if options[name]]
+    own += [f"--lora={lora.path.resolve()}:{lora.weight}" for lora in map(lora_from, options["lora"])]
     serve(
         model=options["model"],
         device=options["device"],

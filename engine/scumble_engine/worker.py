@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 from scumble_protocol import __version__
@@ -243,11 +243,14 @@ def told_as(exc: Exception) -> EngineError:
     )
 
 
-def check_model(model: str) -> None:
-    """Look at the model that was named, short of fetching or loading it. Raises RequestError."""
+def check_model(model: str, loras: tuple[str, ...] = ()) -> None:
+    """Look at the model that was named, and its LoRA files, short of fetching or loading them. Raises RequestError."""
     from .models import registry
     from .models.checkpoint import open_checkpoint
+    from .models.lora_file import lora_from
 
+    for lora in loras:
+        lora_from(lora)
     place = Path(model).expanduser()
     hub_id = model.count("/") == 1 and not model.startswith(("/", ".", "~"))
     if place.exists():
@@ -261,11 +264,13 @@ def check_model(model: str) -> None:
 class ShelfStudio:
     """The real studio: the edits, on the models of a shelf."""
 
-    def __init__(self, model: str, device: str, reader: str = "", guesser: str = "") -> None:
+    def __init__(
+        self, model: str, device: str, reader: str = "", guesser: str = "", loras: tuple[str, ...] = ()
+    ) -> None:
         from .device import find_device
         from .models.shelf import Shelf
 
-        self._shelf = Shelf(model, find_device(device), reader, guesser)
+        self._shelf = Shelf(model, find_device(device), reader, guesser, loras)
 
     def state(self) -> EngineState:
         """Say what can be served; a model that cannot be used is a note, since edits that do not need it still run."""
@@ -273,7 +278,7 @@ class ShelfStudio:
 
         cues, note = choose.served_cues(self._shelf), ""
         try:
-            check_model(self._shelf.model)
+            check_model(self._shelf.model, self._shelf.loras)
         except RequestError as exc:
             cues, note = tuple(cue for cue in cues if cue not in NEED_A_MODEL), exc.sentence
         note = " ".join(filter(None, (note, *_troubles(self._shelf))))
@@ -309,10 +314,11 @@ def _troubles(shelf: Shelf) -> tuple[str, ...]:
     return tuple(found)
 
 
-def own_models(arguments: list[str]) -> dict[str, str]:
-    """Read `--reader=NAME` and `--guesser=NAME` as the engine's command hands them on."""
+def own_models(arguments: list[str]) -> dict[str, Any]:
+    """Read `--reader=NAME`, `--guesser=NAME` and any number of `--lora=FILE:WEIGHT` as the engine's command hands them on."""
     pairs = [argument.removeprefix("--").split("=", 1) for argument in arguments]
-    return {name: value for name, value in pairs if name in ("reader", "guesser")}
+    loras = tuple(value for name, value in pairs if name == "lora")
+    return {**{name: value for name, value in pairs if name in ("reader", "guesser")}, "loras": loras}
 
 
 def main() -> None:

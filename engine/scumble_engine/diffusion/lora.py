@@ -15,11 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..models.libraries import quiet
 from .model import DiffusionModel
 from .words import Conditioning
 
 RANK, LEARNING_RATE, STEPS, BATCH = 16, 5e-4, 80, 4
 PICTURES_KEPT = 8
+NAME = "picture"
 LAYERS = ["to_q", "to_k", "to_v", "to_out.0"]
 State = dict[str, Tensor]
 
@@ -33,7 +35,7 @@ def adapted(model: DiffusionModel, state: State | None) -> Iterator[None]:
     from peft import set_peft_model_state_dict
 
     with _injected(model) as adapter:
-        set_peft_model_state_dict(adapter, state)
+        set_peft_model_state_dict(adapter, state, NAME)
         yield
 
 
@@ -55,22 +57,48 @@ def train_lora(
 
 @contextmanager
 def _injected(model: DiffusionModel) -> Iterator[Any]:
-    """Put an untrained adapter in; its first output is zero. On the way out peft gives every layer its own module back."""
-    from peft import LoraConfig, get_peft_model
+    """Put an untrained adapter in, beside those that the painter has on; its first output is zero. On the way out it goes exactly."""
+    from peft import LoraConfig, inject_adapter_in_model
 
-    training = [(module, module.training) for module in model.unet.modules()]
-    with torch.random.fork_rng(devices=[]):
+    unet = model.unet
+    training = [(module, module.training) for module in unet.modules()]
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(0)
-        adapter = get_peft_model(model.unet, LoraConfig(r=RANK, lora_alpha=RANK, target_modules=LAYERS))
+        inject_adapter_in_model(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=LAYERS), unet, NAME)
+    for _, layer in _adapted_layers(unet):
+        layer.set_adapter(list(layer.lora_A))
+    for name, weight in unet.named_parameters():
+        weight.requires_grad_(f".{NAME}." in name)
     try:
-        yield adapter
+        yield unet
     finally:
-        adapter.unload()
+        _take_out(unet)
         for module, mode in training:
             module.training = mode
-        model.unet.requires_grad_(False)
-        if hasattr(model.unet, "peft_config"):
-            del model.unet.peft_config
+        unet.requires_grad_(False)
+
+
+def _take_out(unet: Any) -> None:
+    """Give a layer that only had this adapter its own module back, and the others the adapters that they had before."""
+    for place, layer in _adapted_layers(unet):
+        layer.delete_adapter(NAME)
+        if layer.lora_A:
+            layer.set_adapter(list(layer.lora_A))
+        else:
+            parent, _, name = place.rpartition(".")
+            setattr(unet.get_submodule(parent), name, layer.get_base_layer())
+    worn = getattr(unet, "peft_config", {})
+    worn.pop(NAME, None)
+    if hasattr(unet, "peft_config") and not worn:
+        del unet.peft_config
+
+
+def _adapted_layers(unet: Any) -> list[tuple[str, Any]]:
+    from peft.tuners.lora import LoraLayer
+
+    return [
+        (place, layer) for place, layer in unet.named_modules() if isinstance(layer, LoraLayer) and NAME in layer.lora_A
+    ]
 
 
 def _fit(
@@ -97,4 +125,6 @@ def _fit(
 def _weights(adapter: Any) -> State:
     from peft import get_peft_model_state_dict
 
-    return {name: weight.detach().clone() for name, weight in get_peft_model_state_dict(adapter).items()}
+    return {
+        name: weight.detach().clone() for name, weight in get_peft_model_state_dict(adapter, adapter_name=NAME).items()
+    }

@@ -18,6 +18,7 @@ from scumble_protocol.errors import EngineError
 from torch import Tensor, nn
 
 from ..device import find_device
+from ..models.lora_file import lora_from
 from .attention import Control, controlled
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated
@@ -25,6 +26,7 @@ from .loading import WEIGHTS, find_model, folder_sha256, load_pipeline, load_stu
 from .meter import Meter
 from .schedule import Prediction, Schedule
 from .schedulers import read_schedule
+from .wearing import put_on
 from .words import Conditioning, PromptEncoder, stacked
 
 
@@ -223,11 +225,12 @@ def _memory_in_words() -> Iterator[None]:
         ) from exc
 
 
-def load_model(name: str = "auto", device: str = "auto") -> DiffusionModel:
-    """Load an embedded model, a folder, a single file or a hub id.
+def load_model(name: str = "auto", device: str = "auto", loras: Sequence[str] = ()) -> DiffusionModel:
+    """Load an embedded model, a folder, a single file or a hub id, with LoRA files (FILE or FILE:WEIGHT) on it.
 
     Raises RequestError for what can't be used, EngineError for what can't be had or does not fit.
     """
+    worn = [lora_from(lora) for lora in loras]
     place, where = find_model(name), torch.device(find_device(device))
     dtype = pick_dtype(where)
     checkpoint = open_known(place, half=dtype != torch.float32)
@@ -235,13 +238,16 @@ def load_model(name: str = "auto", device: str = "auto") -> DiffusionModel:
     dtypes = {"default": dtype, "vae": autoencoder_dtype(dtype, checkpoint.configs["vae"], checkpoint.xl)}
     stay = stay_of(checkpoint, dtypes, where)
     pipeline = load_pipeline(checkpoint, dtypes)
-    student = load_student(place, dtype)
+    put_on(pipeline, worn)
+    student = None if worn else load_student(place, dtype)  # a student has learnt nothing of them
     for component in (*pipeline.components.values(), student):
         if isinstance(component, nn.Module):
             component.requires_grad_(False).eval().to(where if stay.residence == "whole" else "cpu")
     if stay.tiled:
         tile(pipeline.vae)
-    title = place.name if name == "auto" else name
+    title = " + ".join(
+        [place.name if name == "auto" else name, *(f"{lora.path.name}:{lora.weight:g}" for lora in worn)]
+    )
     return DiffusionModel(title, place, where, dtype, pipeline, schedule, stay.residence, student=student)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ def quiet() -> Iterator[None]:
 
     saved = [(log, log.get_verbosity(), log.is_progress_bar_enabled()) for log in (diffusers_log, transformers_log)]
     for log, _, _ in saved:
-        log.set_verbosity_error()
+        log.set_verbosity(logging.CRITICAL)  # what they log of an error they also raise, and we say it
         log.disable_progress_bar()
     try:
         with warnings.catch_warnings():

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shelf:
-    """`model`: "auto", a registry name, a folder or a hub id. `device`: auto, cpu, cuda, cuda:N or mps.
+    """`model`: "auto", a registry name, a folder, a file or a hub id. `loras`: FILE or FILE:WEIGHT.
+
+    `device`: auto, cpu, cuda, cuda:N or mps.
 
     `reader`, `guesser`: folders or hub ids of transformers models that the painter chose ("" = the engine's own ways).
     """
@@ -24,6 +26,7 @@ class Shelf:
     device: str = "auto"
     reader: str = ""
     guesser: str = ""
+    loras: tuple[str, ...] = ()
 
     @cached_property
     def fill(self) -> Fill:
@@ -61,4 +64,4 @@ class Shelf:
         """The text-to-image model that language, brush and latent drag edits run on. Raises RequestError or EngineError."""
         from ..diffusion.model import load_model
 
-        return load_model(self.model, self.device)
+        return load_model(self.model, self.device, self.loras)
