@@ -54,9 +54,10 @@ class Patience:
 
 @dataclass
 class _Task:
-    """The job at the worker."""
+    """The job at the worker. `alias` is what the worker calls it: clients' own names may be the same, or come again."""
 
     job: str
+    alias: str
     stepped_s: float
     step_s: float = 0.0  # how long its last step took
     cancelled_s: float | None = None
@@ -81,6 +82,7 @@ class Supervisor:
         self._patience = patience
         self._clock = clock
         self._task: _Task | None = None
+        self._begun = 0
         self._last_words: ScumbleError | None = None
         self._spent: EngineError | None = None  # its memory is full: it is to be replaced
         self._failed_starts = 0
@@ -108,14 +110,15 @@ class Supervisor:
         """Hand a job to the ready and idle worker."""
         assert self.child is not None
         assert self._task is None
-        self._task = _Task(work.job, self._clock())
-        self.child.send(work)
+        self._begun += 1
+        self._task = _Task(work.job, f"job {self._begun}", self._clock())
+        self.child.send(replace(work, job=self._task.alias))
 
     def cancel(self) -> None:
         """Ask the running job to stop at its next step; `look_after` kills it when it does not."""
         if self._task is not None and self._task.cancelled_s is None and self.child is not None:
             self._task.cancelled_s = self._clock()
-            self.child.send(Cancel(self._task.job))
+            self.child.send(Cancel(self._task.alias))
 
     def look_after(self) -> list[EngineMessage]:
         """Hear the worker and see to its health. Returns what its job said, a Failure included when the job was lost."""
@@ -198,11 +201,11 @@ class Supervisor:
             self.state, self.trouble = message.state, None if message.state.phase == "ready" else self.trouble
         elif isinstance(message, Failure) and not message.job:
             self._last_words = error_for(message.code, message.sentence)
-        elif isinstance(message, (Progress, Preview, *FINAL_EVENTS)) and self._task and message.job == self._task.job:
-            return self._follow(message)
+        elif isinstance(message, (Progress, Preview, *FINAL_EVENTS)) and self._task and message.job == self._task.alias:
+            return [self._follow(replace(message, job=self._task.job))]
         return []
 
-    def _follow(self, event: EngineMessage) -> list[EngineMessage]:
+    def _follow(self, event: EngineMessage) -> EngineMessage:
         assert self._task is not None
         now = self._clock()
         if isinstance(event, Progress):
@@ -212,7 +215,7 @@ class Supervisor:
             self._task, self._failed_starts = None, 0
         if isinstance(event, Failure) and event.code == OUT_OF_MEMORY:
             self._spent = EngineError(event.sentence, event.code)
-        return [event]
+        return event
 
     def _illness(self, exit_code: int | None) -> EngineError | None:
         """Say what is wrong with the worker, or None."""

@@ -89,7 +89,7 @@ class Link:
         self.jobs: queue.Queue[Submit | Guess | Read | None] = queue.Queue()
         self.state = EngineState(__version__, "starting", boot.model, boot.device, ())
         self.memory: Memory = {}  # how long steps took
-        self._cancelled: set[str] = set()
+        self._cancelled = ""  # the newest; the server gives no name twice, and one job at a time
         self._outgoing: queue.Queue[EngineMessage | None] = queue.Queue(maxsize=16)
         self._channel, hello = accept_hello(boot.key, boot.hello, SeenNonces())
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
@@ -109,7 +109,7 @@ class Link:
         self._wake.send(b"")
 
     def cancelled(self, job: str) -> bool:
-        return job in self._cancelled
+        return job == self._cancelled
 
     def close(self) -> None:
         """Say what is left to say, and stop."""
@@ -139,7 +139,7 @@ class Link:
         if isinstance(message, Ping):
             self._pass_on(Pong(message.number, self.state))
         elif isinstance(message, Cancel):
-            self._cancelled.add(message.job)
+            self._cancelled = message.job
         elif isinstance(message, (Submit, Guess, Read)):
             self.jobs.put(message)
         elif isinstance(message, Goodbye):

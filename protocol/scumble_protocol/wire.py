@@ -274,6 +274,7 @@ def _decoded(kind: int, kinds: dict[int, type[Any]], body: Buffer, planes: Seque
                 f"Messages of kind {kind} are not known to this version of Scumble.", "protocol-unknown"
             )
         message: Message = build(kinds[kind], values, planes)
+        _check_named(message)
     except ProtocolError as exc:
         raise RefusedMessage(exc.sentence, exc.code, job) from exc
     return message
@@ -284,3 +285,9 @@ def _job_in(values: dict[str, Any]) -> str:
     if type(job) is not str or len(job) > MAX_JOB_CHARS:
         raise ProtocolError(f"A job's name is text of at most {MAX_JOB_CHARS} characters.", "protocol-garbage")
     return job
+
+
+def _check_named(message: Message) -> None:
+    """Only a `Failure` may speak of no job: it ends the session."""
+    if not isinstance(message, Failure) and getattr(message, "job", None) == "":
+        raise ProtocolError("A job's name is empty.", "protocol-garbage")

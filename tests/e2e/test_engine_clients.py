@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acting.engine import ActingEngine, edit, events_of, eventually, final_of
+from acting.stranger import Stranger
 from scumble_protocol.client.session import Session
-from scumble_protocol.messages import Accepted, Event, Failure, Progress, Queued, Result
+from scumble_protocol.messages import Accepted, Cancel, Event, Failure, Progress, Queued, Result, Submit
 
 LIMITS = {"jobs_per_client": 4, "bytes_per_client": 2**20, "bytes_in_all": 3 * 2**19}
 
@@ -74,6 +76,30 @@ def test_a_job_can_only_be_cancelled_by_the_client_that_sent_it(one: Session, ot
     other._live.add(job)  # a session refuses to cancel what it never sent: make it believe that it did
     other.cancel(job)
     assert isinstance(final_of(one, job), Result)
+
+
+def heard_of(stranger: Stranger, kind: type | tuple[type, ...], timeout_s: float = 20.0) -> Any:
+    """Wait for a message of a kind (with a number of steps, where it is progress)."""
+
+    def heard() -> Any:
+        message = stranger.hear(0.1)
+        return message if isinstance(message, kind) and getattr(message, "of", 1) else None
+
+    return eventually(heard, timeout_s)
+
+
+def test_a_cancel_hits_neither_another_clients_job_of_that_name_nor_the_next_one(engine: ActingEngine) -> None:
+    with Stranger(engine.info) as one, Stranger(engine.info) as other:
+        one.enter()
+        other.enter()
+        one.say(Submit("job-1", edit("steps 100 0.05")))
+        heard_of(one, Progress)
+        one.say(Cancel("job-1"))
+        assert heard_of(one, Failure).code == "cancelled"
+        other.say(Submit("job-1", edit("steps 2 0")))
+        assert isinstance(heard_of(other, (Result, Failure)), Result)
+        one.say(Submit("job-1", edit("steps 2 0")))
+        assert isinstance(heard_of(one, (Result, Failure)), Result)
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_the_running_one_goes_on(one: Session) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from acting.engine import ActingEngine, edit, eventually
+from acting.engine import ActingEngine, edit, eventually, final_of
 from acting.stranger import Stranger
 from scumble_engine.listen import MAX_GUESTS, Door
 from scumble_protocol.connection import new_key
@@ -23,9 +23,12 @@ from scumble_protocol.messages import (
     EngineState,
     Failure,
     Goodbye,
+    Guess,
+    Instruction,
     Message,
     Ping,
     Pong,
+    Read,
     Result,
     Submit,
 )
@@ -246,6 +249,28 @@ def test_the_same_job_name_twice_is_one_job(guest: Stranger) -> None:
     )
     assert sum(isinstance(message, Accepted) for message in heard) == 1
     assert sum(isinstance(message, Result) for message in heard) == 1
+
+
+@pytest.mark.parametrize("kind", [2, 3, 4, 5, 6])
+def test_a_job_without_a_name_is_refused_and_others_are_served_at_once(
+    engine: ActingEngine, guest: Stranger, kind: int
+) -> None:
+    """The worker would take its end for last words about itself, and everybody would wait for the step limit."""
+    sealed = [bytes(frame) for frame in guest.channel.seal(_nameless(kind))]
+    guest.push(sealed)
+    refusal = guest.hear()
+    assert isinstance(refusal, Failure)
+    assert refusal.code == "protocol-garbage"
+    assert "name is empty" in refusal.sentence
+    session = engine.session()
+    assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+    session.close()
+
+
+def _nameless(kind: int) -> Message:
+    plane = Plane(1, 1, 1, "u8", b"x")
+    named = (Submit("", edit("x")), Guess("", edit("x")), Read("", Instruction("x")), Echo("", plane), Cancel(""))
+    return named[kind - 2]
 
 
 def test_only_so_many_guests_are_let_in_and_the_next_is_told(engine: ActingEngine) -> None:

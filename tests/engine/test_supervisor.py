@@ -96,6 +96,11 @@ class Stage:
         self.supervisor.begin(Read("job", Instruction("x")))
         return child
 
+    @property
+    def alias(self) -> str:
+        """What the newest job is called at the worker."""
+        return [said.job for child in self.children for said in child.told if isinstance(said, Read)][-1]
+
 
 def failure_in(events: list[Message]) -> Failure:
     failures = [event for event in events if isinstance(event, Failure)]
@@ -134,7 +139,7 @@ def test_a_worker_that_dies_fails_its_job_and_is_replaced_at_once() -> None:
 def test_what_a_worker_said_before_it_died_still_counts() -> None:
     stage = Stage()
     stage.at_work()
-    assert stage.after(1, Guessed("job", (), ()), code=-9) == [Guessed("job", (), ())]
+    assert stage.after(1, Guessed(stage.alias, (), ()), code=-9) == [Guessed("job", (), ())]
 
 
 def test_crashing_in_every_job_never_makes_the_supervisor_give_up() -> None:
@@ -151,7 +156,7 @@ def test_busy_is_told_from_hung() -> None:
     stage = Stage()
     stage.at_work()
     for step in range(50):
-        assert stage.after(9, Progress("job", step, 50), Pong(0, READY)) == [Progress("job", step, 50)]
+        assert stage.after(9, Progress(stage.alias, step, 50), Pong(0, READY)) == [Progress("job", step, 50)]
     assert failure_in(stage.after(11)).code == "engine-hung"
     assert stage.children[0].ended
 
@@ -182,7 +187,7 @@ def test_a_cancel_is_asked_once_and_then_enforced() -> None:
     child = stage.at_work()
     stage.supervisor.cancel()
     stage.supervisor.cancel()
-    assert child.told.count(Cancel("job")) == 1
+    assert child.told.count(Cancel(stage.alias)) == 1
     assert stage.after(4, Pong(0, READY)) == []
     assert failure_in(stage.after(2, Pong(0, READY))).code == "cancelled"
     assert child.ended
@@ -192,7 +197,7 @@ def test_a_job_of_long_steps_is_given_time_to_end_its_step() -> None:
     stage = Stage()
     child = stage.at_work()
     for step in range(2):
-        stage.after(9, Pong(0, READY), Progress("job", step, 5))
+        stage.after(9, Pong(0, READY), Progress(stage.alias, step, 5))
     stage.supervisor.cancel()
     assert stage.after(9, Pong(0, READY)) == []
     assert stage.after(8, Pong(0, READY)) == []
@@ -211,7 +216,9 @@ def test_a_worker_that_dies_while_it_is_being_cancelled_counts_as_cancelled() ->
 def test_a_worker_that_ran_out_of_memory_is_replaced_after_its_job_was_told() -> None:
     stage = Stage()
     child = stage.at_work()
-    assert failure_in(stage.after(1, Failure("job", OUT_OF_MEMORY, "Memory."), Pong(0, READY))).sentence == "Memory."
+    assert (
+        failure_in(stage.after(1, Failure(stage.alias, OUT_OF_MEMORY, "Memory."), Pong(0, READY))).sentence == "Memory."
+    )
     assert child.ended
     assert len(stage.children) == 2
 
@@ -221,6 +228,18 @@ def test_words_about_another_job_are_not_passed_on() -> None:
     stage.at_work()
     assert stage.after(0, Guessed("an older job", (), ())) == []
     assert stage.supervisor.busy
+
+
+def test_the_worker_never_hears_the_same_name_twice() -> None:
+    stage = Stage()
+    child = stage.at_work()
+    first = stage.alias
+    stage.supervisor.cancel()
+    assert failure_in(stage.after(1, Failure(first, "cancelled", "."), Pong(0, READY))).job == "job"
+    stage.supervisor.begin(Read("job", Instruction("y")))
+    assert stage.alias != first
+    assert child.told.count(Cancel(stage.alias)) == 0
+    assert stage.after(0, Guessed(stage.alias, (), ())) == [Guessed("job", (), ())]
 
 
 def test_starts_that_fail_in_a_row_end_in_trouble_not_in_a_loop() -> None:

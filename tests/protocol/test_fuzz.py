@@ -142,7 +142,7 @@ edits = st.builds(
         st.floats(),
     ),
 )
-jobs = st.text(max_size=64)
+jobs = st.text(min_size=1, max_size=64)
 
 
 @QUICK
