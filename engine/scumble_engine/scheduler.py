@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from scumble_protocol.errors import RequestError
@@ -49,14 +52,17 @@ class Job:
 class Scheduler:
     """Hold waiting jobs and the one that runs.
 
-    Clients take turns: first whoever was served longest ago, or never. Quick jobs go before finished layers, but after
-    `PREVIEWS_IN_A_ROW` of them a waiting layer has its turn.
+    Clients take turns: first whoever was served longest ago. A newcomer counts as served just before the latest turn, so that
+    opening a session for each edit gains nothing. Quick jobs go before finished layers, but after `PREVIEWS_IN_A_ROW` of them
+    a waiting layer has its turn.
     """
 
     limits: Limits = field(default_factory=Limits)
     running: Job | None = None
-    _waiting: list[Job] = field(default_factory=list)
-    _served: dict[ClientKey, int] = field(default_factory=dict)  # the number of the last turn of each client
+    changes: int = 0  # grows whenever positions may have changed
+    _waiting: dict[JobKey, Job] = field(default_factory=dict)
+    _served: dict[ClientKey, float] = field(default_factory=dict)  # the number of the last turn of each client
+    _turn: int = 0
     _quick_in_a_row: int = 0
 
     def __len__(self) -> int:
@@ -68,7 +74,7 @@ class Scheduler:
         return self.running is None and not self._waiting
 
     def knows(self, key: JobKey) -> bool:
-        return any(job.key == key for job in self._alive())
+        return key in self._waiting or (self.running is not None and self.running.key == key)
 
     def add(self, job: Job) -> list[Job]:
         """Queue a job and return the waiting previews that it replaces.
@@ -77,64 +83,62 @@ class Scheduler:
         """
         replaced = self._replaced_by(job)
         self._check_room(job, replaced)
-        self._waiting = [other for other in self._waiting if other not in replaced]
-        self._waiting.append(job)
+        for other in replaced:
+            del self._waiting[other.key]
+        self._waiting[job.key] = job
+        self._served.setdefault(job.client, self._turn - 0.5)
+        self.changes += 1
         return replaced
 
     def take(self) -> Job | None:
         """Start the next job and return it; None while one runs or nothing waits."""
         if self.running is not None or not self._waiting:
             return None
-        job = _choose(self._waiting, self._served, self._quick_in_a_row)
-        self._waiting.remove(job)
-        self._quick_in_a_row = _quick_after(job, self._quick_in_a_row)
-        self._served[job.client] = _next_turn(self._served)
+        line = _Line(self._waiting.values(), self._served, self._turn, self._quick_in_a_row)
+        job = line.next()
+        del self._waiting[job.key]
+        self._turn, self._quick_in_a_row = line.turn, line.quick_in_a_row
+        self._served[job.client] = self._turn
         self.running = job
+        self.changes += 1
         return job
 
     def finish(self) -> Job | None:
         """Forget the running job and return it."""
         job, self.running = self.running, None
+        self.changes += 1
         return job
 
     def withdraw(self, key: JobKey) -> Job | None:
         """Take a waiting job out of the queue; None when no such job of that client waits."""
-        for job in self._waiting:
-            if job.key == key:
-                self._waiting.remove(job)
-                return job
-        return None
+        self.changes += 1
+        return self._waiting.pop(key, None)
 
     def withdraw_all(self) -> list[Job]:
         """Empty the queue and return what waited."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = list(self._waiting.values()), {}
+        self.changes += 1
         return waiting
 
     def forget_client(self, client: ClientKey) -> None:
         """Take everything of a client that is gone out of the queue. Its running job, if any, is the caller's to stop."""
-        self._waiting = [job for job in self._waiting if job.client != client]
+        self._waiting = {key: job for key, job in self._waiting.items() if job.client != client}
         self._served.pop(client, None)
+        self.changes += 1
 
     def positions(self) -> dict[JobKey, int]:
         """Say for each waiting job how many will run before it, the running one included, if nothing else is added."""
-        waiting, served, quick = list(self._waiting), dict(self._served), self._quick_in_a_row
+        line = _Line(self._waiting.values(), self._served, self._turn, self._quick_in_a_row)
         ahead = 0 if self.running is None else 1
-        positions: dict[JobKey, int] = {}
-        while waiting:
-            job = _choose(waiting, served, quick)
-            positions[job.key] = ahead + len(positions)
-            waiting.remove(job)
-            quick = _quick_after(job, quick)
-            served[job.client] = _next_turn(served)
-        return positions
+        return {line.next().key: ahead + place for place in range(len(self._waiting))}
 
     def _alive(self) -> list[Job]:
-        return self._waiting if self.running is None else [self.running, *self._waiting]
+        return [*([] if self.running is None else [self.running]), *self._waiting.values()]
 
     def _replaced_by(self, job: Job) -> list[Job]:
         if not job.preview:
             return []
-        return [other for other in self._waiting if other.preview and other.client == job.client]
+        return [other for other in self._waiting.values() if other.preview and other.client == job.client]
 
     def _check_room(self, job: Job, replaced: list[Job]) -> None:
         alive = [other for other in self._alive() if other not in replaced]
@@ -152,18 +156,40 @@ class Scheduler:
             )
 
 
-def _choose(waiting: list[Job], served: dict[ClientKey, int], quick_in_a_row: int) -> Job:
-    """Pick a kind (quick or layer), then the client whose turn it is, then that client's oldest job."""
-    quick = [job for job in waiting if job.quick]
-    layers = [job for job in waiting if not job.quick]
-    layers_turn = bool(layers) and quick_in_a_row >= PREVIEWS_IN_A_ROW
-    candidates = layers if layers_turn or not quick else quick
-    return min(candidates, key=lambda job: served.get(job.client, 0))  # the first of equals
+class _Line:
+    """The order in which waiting jobs will run: `next` again and again. Each turn costs what a heap costs, not a look at every job."""
 
+    def __init__(
+        self, waiting: Iterable[Job], served: Mapping[ClientKey, float], turn: int, quick_in_a_row: int
+    ) -> None:
+        self.turn, self.quick_in_a_row = turn, quick_in_a_row
+        self._served = dict(served)
+        self._jobs: dict[tuple[bool, ClientKey], deque[tuple[int, Job]]] = {}
+        for number, job in enumerate(waiting):
+            self._jobs.setdefault((job.quick, job.client), deque()).append((number, job))
+        self._heaps: dict[bool, list[tuple[float, int, ClientKey]]] = {True: [], False: []}
+        for quick, client in self._jobs:
+            self._line_up(quick, client)
 
-def _next_turn(served: dict[ClientKey, int]) -> int:
-    return max(served.values(), default=0) + 1
+    def next(self) -> Job:
+        """Pick a kind (quick or layer), then the client whose turn it is, then that client's oldest job."""
+        layers_turn = bool(self._heaps[False]) and self.quick_in_a_row >= PREVIEWS_IN_A_ROW
+        quick = bool(self._heaps[True]) and not layers_turn
+        client = self._next_client(quick)
+        _, job = self._jobs[quick, client].popleft()
+        self.turn += 1
+        self._served[client] = self.turn
+        self.quick_in_a_row = self.quick_in_a_row + 1 if quick else 0
+        self._line_up(quick, client)
+        return job
 
+    def _next_client(self, quick: bool) -> ClientKey:
+        while True:
+            turn, _, client = heapq.heappop(self._heaps[quick])
+            if turn == self._served[client]:
+                return client
+            self._line_up(quick, client)  # it was served in the other line meanwhile
 
-def _quick_after(job: Job, quick_in_a_row: int) -> int:
-    return quick_in_a_row + 1 if job.quick else 0
+    def _line_up(self, quick: bool, client: ClientKey) -> None:
+        if jobs := self._jobs[quick, client]:
+            heapq.heappush(self._heaps[quick], (self._served[client], jobs[0][0], client))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import signal
 import tempfile
 import threading
@@ -52,6 +53,7 @@ from .supervisor import WORKER_COMMAND, Patience, Supervisor
 TICK_MS = 250
 REFRESH_S = 1.0  # a running job's guest hears from it this often, so that a guest that is gone is noticed
 PROBE_S = 5.0
+POSITIONS_S = 0.25  # between two looks at the queue's order: hundreds of jobs may wait, and short ones end often
 GUEST_SILENCE_S = 60.0
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,8 @@ class Server:
         self._progress = Progress("", 0, 0)
         self._progress_s = self._told_s = clock()
         self._positions: dict[JobKey, int] = {}
+        self._positions_s = -math.inf
+        self._changes = 0
 
     def run(self) -> None:
         while not self.stopping:
@@ -143,6 +147,11 @@ class Server:
             self._fail_all(self._supervisor.trouble)
         while self._supervisor.ready and not self._supervisor.busy and (job := self._scheduler.take()) is not None:
             self._begin(job)
+        if self._scheduler.changes != self._changes and self._clock() - self._positions_s >= POSITIONS_S:
+            self._tell_positions()
+
+    def _tell_positions(self) -> None:
+        self._changes, self._positions_s = self._scheduler.changes, self._clock()
         positions = self._scheduler.positions()
         for key, position in positions.items():
             if self._positions.get(key) != position and key[0] in self._door.guests:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,56 @@ def test_a_client_that_was_never_served_goes_before_one_that_was() -> None:
     scheduler.add(job("b", "b1"))
     scheduler.finish()
     assert drained(scheduler) == ["b1", "a2"]
+
+
+def test_a_session_for_every_edit_does_not_go_before_a_painter_who_waits() -> None:
+    """Two programs that greet anew for each edit, one painter with one job: the painter's turn comes after those who were there."""
+    scheduler = Scheduler()
+    scheduler.add(job("painter", "an hour ago"))
+    assert drained(scheduler) == ["an hour ago"]
+    for loop in "xy":
+        scheduler.add(job(f"{loop}0", "loop"))
+    scheduler.take()
+    scheduler.add(job("painter", "mine"))
+    waited = 0
+    for number in range(1, 1000):
+        scheduler.finish()
+        taken = scheduler.take()
+        assert taken is not None
+        if taken.work.job == "mine":
+            break
+        scheduler.forget_client(taken.client)
+        scheduler.add(job(f"x{number}", "loop"))
+        waited += 1
+    assert waited <= 2
+
+
+def test_an_old_client_is_not_passed_by_newcomers_either() -> None:
+    scheduler = Scheduler()
+    scheduler.add(job("painter", "first"))
+    assert drained(scheduler) == ["first"]
+    scheduler.add(job("other", "running"))
+    scheduler.take()
+    scheduler.add(job("painter", "mine"))
+    for number in range(5):
+        scheduler.add(job(f"new{number}", f"new{number}"))
+    scheduler.finish()
+    assert drained(scheduler)[0] == "mine"
+
+
+def test_the_order_of_a_full_house_is_found_in_milliseconds() -> None:
+    """By the processor's time, so that a busy machine does not matter; picking over all jobs each time took 97 ms for 480."""
+    scheduler = Scheduler(Limits(jobs_per_client=64))
+    for client in range(32):
+        for number in range(64):
+            scheduler.add(job(str(client), str(number)))
+    started = time.thread_time()
+    positions = scheduler.positions()
+    assert time.thread_time() - started < 0.1
+    assert sorted(positions.values()) == list(range(2048))
+    assert [key[0] for key, _ in sorted(positions.items(), key=lambda item: item[1])][:32] == [
+        str(client).encode() for client in range(32)
+    ]
 
 
 @pytest.mark.parametrize(
