@@ -41,6 +41,7 @@ from scumble_protocol.messages import (
 from scumble_protocol.pixels import Plane
 from scumble_protocol.rules import check_edit, check_text
 
+from .awake import AwakeClock
 from .child import Child
 from .curve import curve_keys as load_curve_keys
 from .device import check_device_name
@@ -291,15 +292,16 @@ def serve(
         stack.enter_context(logging_to(logs / "engine.log"))
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.term)
-        door = Door(context, listen, curve)
+        clock = AwakeClock()
+        door = Door(context, listen, curve, clock)
         stack.callback(door.close)
         stack.callback(remove_if_ours, door.info)
         publish(door.info)
         announce(f"The engine listens at {door.address}.")
         open_child = partial(Child, context, worker_command, model, device, folder, logs / "worker.log")
         asleep = EngineState(__version__, "starting", model, device, ())
-        supervisor = Supervisor(open_child, asleep, patience or Patience())
-        server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce)
+        supervisor = Supervisor(open_child, asleep, patience or Patience(), clock)
+        server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce, clock)
         stack.callback(server.close)
         stack.enter_context(_stopping_on_signals(server))
         _run_logged(server)

@@ -42,7 +42,7 @@ class Patience:
     """How long the server waits for its worker before it does something about it, in seconds."""
 
     heartbeat_s: float = 1.0
-    silence_s: float = 30.0  # without any word, once it has spoken
+    silence_s: float = 30.0  # from a ping to any word, once it has spoken
     start_s: float = 300.0  # from start to ready
     step_s: float = 600.0  # between two steps of a job; loading a large model is one step
     cancel_s: float = 8.0  # from a cancel to the kill, or two steps' time where that is longer,
@@ -86,7 +86,8 @@ class Supervisor:
         self._last_words: ScumbleError | None = None
         self._spent: EngineError | None = None  # its memory is full: it is to be replaced
         self._failed_starts = 0
-        self._started_s = self._heard_s = self._pinged_s = self._ended_s = clock()
+        self._started_s = self._pinged_s = self._ended_s = clock()
+        self._asked_s: float | None = None  # when the first ping left that nothing was heard after
         self._used_s: float = clock()  # when the worker was last ready or at work
         self._rested_s: float | None = None  # since when there is no worker because nobody needed it
         self._spoke = False
@@ -132,6 +133,7 @@ class Supervisor:
             events += self._replace(illness)
         elif self._clock() - self._pinged_s >= self._patience.heartbeat_s:
             self._pinged_s = self._clock()
+            self._asked_s = self._pinged_s if self._asked_s is None else self._asked_s
             self.child.send(Ping(0))
         return events
 
@@ -174,8 +176,8 @@ class Supervisor:
         return True
 
     def _start(self) -> None:
-        self._started_s = self._heard_s = self._pinged_s = self._clock()
-        self._spoke, self._last_words, self._rested_s = False, None, None
+        self._started_s = self._pinged_s = self._clock()
+        self._spoke, self._asked_s, self._last_words, self._rested_s = False, None, None, None
         self.state = replace(self._asleep, cues=self.state.cues)
         try:
             self.child = self._open_child()
@@ -186,7 +188,7 @@ class Supervisor:
         events: list[EngineMessage] = []
         try:
             for message in child.heard():
-                self._heard_s, self._spoke = self._clock(), True
+                self._asked_s, self._spoke = None, True
                 events += self._sort(message)
         except ProtocolError as exc:
             log.error("the worker sent what is not a message: %s", exc.sentence)
@@ -226,7 +228,7 @@ class Supervisor:
             return Cancelled()
         if task is not None and now - task.stepped_s > patience.step_s:
             return _hung("made no step", patience.step_s)
-        if self._spoke and now - self._heard_s > patience.silence_s:
+        if self._spoke and self._asked_s is not None and now - self._asked_s > patience.silence_s:
             return _hung("gave no sign of life", patience.silence_s)
         if self.state.phase != "ready" and now - self._started_s > patience.start_s:
             return EngineError(f"The engine's worker was not ready after {patience.start_s:.0f} s.", "engine-worker")

@@ -178,6 +178,26 @@ def test_the_server_answers_pings_and_echoes_while_a_job_runs(session: Session, 
     events_of(session, job)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP there")
+def test_a_pause_of_the_machine_costs_nobody_a_worker(tmp_path: Path) -> None:
+    """Server and worker stopped for longer than the worker's silence is borne, as when a laptop's lid is closed."""
+    tmp_path.chmod(0o700)
+    with ActingEngine(tmp_path, patience={"silence_s": 6.0, "heartbeat_s": 0.2}) as engine:
+        session = engine.session()
+        pid = worker_pid(session)
+        job = session.submit(edit("steps 20 0.1"))
+        eventually(lambda: begun(session, job))
+        for process in (engine.process.pid, pid):
+            os.kill(process, signal.SIGSTOP)
+        time.sleep(8.0)
+        os.kill(engine.process.pid, signal.SIGCONT)
+        time.sleep(0.2)  # the server looks around before the worker can speak
+        os.kill(pid, signal.SIGCONT)
+        assert isinstance(final_of(session, job), Result)
+        assert worker_pid(session) == pid
+        session.close()
+
+
 def test_the_worker_leaves_when_the_server_is_killed(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     with ActingEngine(tmp_path) as engine:

@@ -173,6 +173,15 @@ def test_a_beating_heart_without_steps_is_hung_too() -> None:
     assert "made no step for 100 s" in failure_in(events).sentence
 
 
+def test_silence_counts_from_a_ping_that_was_not_answered() -> None:
+    stage = Stage()
+    child = stage.at_work()
+    assert stage.after(35) == []
+    assert child.told[-1] == Ping(0)
+    assert stage.after(9) == []
+    assert failure_in(stage.after(2)).code == "engine-hung"
+
+
 def test_a_worker_that_is_never_ready_is_ended() -> None:
     stage = Stage()
     stage.after(0)
