@@ -42,6 +42,7 @@ from scumble_protocol.wire import (
 )
 
 from .curve import CurveKeys
+from .gate import Gate
 
 MAX_GUESTS = 32
 MAX_WAITING_EVENTS = 256
@@ -87,14 +88,20 @@ class Door:
         self._clock = clock
         self._seen = SeenNonces()
         self._key = new_key()
-        self.socket = _open_socket(context, curve)
-        self.address = _bind(self.socket, listen)
+        self.gate = Gate(context, self._key)
+        self.socket = _open_socket(context, self.gate, curve)
+        try:
+            self.address = _bind(self.socket, listen)
+        except RequestError:
+            self.gate.close()
+            raise
         address = _reachable(self.address)
         public_key = curve.public.decode() if curve else ""
         self.info = ConnectionInfo(address, self._key, os.getpid(), __version__, SPOKEN_MAJORS, time.time(), public_key)
 
     def arrivals(self, state: Callable[[], EngineState]) -> Iterator[tuple[Guest, Message]]:
         """Yield what has come in, at most `ARRIVALS_AT_ONCE`; greetings are answered here with `state()`."""
+        self.gate.answer()
         for _ in range(ARRIVALS_AT_ONCE):
             try:
                 identity, *frames = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -182,6 +189,7 @@ class Door:
 
     def close(self) -> None:
         """Stop listening; what was sent just now still has a second to leave."""
+        self.gate.close()
         self.socket.close(linger=1000)
         if self.address.startswith("ipc://"):
             with contextlib.suppress(OSError):
@@ -201,15 +209,15 @@ def check_listen(listen: str, curve: CurveKeys | None) -> None:
         )
 
 
-def _open_socket(context: zmq.Context[zmq.Socket[bytes]], curve: CurveKeys | None) -> zmq.Socket[bytes]:
+def _open_socket(context: zmq.Context[zmq.Socket[bytes]], gate: Gate, curve: CurveKeys | None) -> zmq.Socket[bytes]:
     socket = context.socket(zmq.ROUTER)
     socket.maxmsgsize = MAX_FRAME_BYTES
     socket.router_mandatory = True  # a send to a guest that is gone says so
     socket.rcvhwm = 8
     socket.sndhwm = 16
+    socket.backlog = 1024
     socket.tcp_keepalive = 1
-    if curve is not None:
-        curve.protect(socket)
+    gate.protect(socket, curve)
     return socket
 
 

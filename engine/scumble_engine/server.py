@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -56,6 +57,7 @@ REFRESH_S = 1.0  # a running job's guest hears from it this often, so that a gue
 PROBE_S = 5.0
 POSITIONS_S = 0.25  # between two looks at the queue's order: hundreds of jobs may wait, and short ones end often
 GUEST_SILENCE_S = 60.0
+MANY_FILES = 16_384
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +118,7 @@ class Server:
         """Sleep until a socket has something, or a tick has passed."""
         poller = zmq.Poller()
         poller.register(self._door.socket, zmq.POLLIN)
+        poller.register(self._door.gate.socket, zmq.POLLIN)
         if self._supervisor.child is not None:
             poller.register(self._supervisor.child.socket, zmq.POLLIN)
         poller.poll(TICK_MS)
@@ -284,6 +287,7 @@ def serve(
     """
     check_device_name(device)
     curve = load_curve_keys(curve_keys) if curve_keys else None
+    _allow_many_files()
     folder, logs = _usable_runtime_dir(), log_dir or user_log_dir()
     lock = RuntimeLock(folder)
     with contextlib.ExitStack() as stack:
@@ -305,6 +309,17 @@ def serve(
         stack.callback(server.close)
         stack.enter_context(_stopping_on_signals(server))
         _run_logged(server)
+
+
+def _allow_many_files() -> None:
+    """Have room for connections that never get through the door: each is an open file until its time is over."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _usable_runtime_dir() -> Path:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 import zmq
+from scumble_engine.gate import Gate
 from scumble_protocol.client.transport import Transport, ZmqTransport, memory_pair
 from scumble_protocol.client.zmtp import ZmtpTransport
 from scumble_protocol.pixels import Buffer
 
 KINDS = ("zmq-ipc", "zmq-tcp", "zmtp-ipc", "zmtp-tcp", "memory")
 SOCKET_KINDS = KINDS[:4]
+KEY = bytes(32)
 
 
 class FarEnd(Protocol):
@@ -27,13 +29,35 @@ class FarEnd(Protocol):
     def close(self) -> None: ...
 
 
+class Gatekeeper:
+    """The engine's own gate, in a thread."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        self.gate = Gate(context, KEY)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._stop.is_set():
+            self.gate.socket.poll(20)
+            self.gate.answer()
+
+    def leave(self) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        self.gate.close()
+
+
 class RouterEnd:
-    """A pyzmq ROUTER that speaks with one client."""
+    """A pyzmq ROUTER that speaks with one client, and lets nobody in without the key."""
 
     def __init__(self, address: str, **options: int) -> None:
         self._context = zmq.Context()
+        self._gatekeeper = Gatekeeper(self._context)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._socket.linger = 2000
+        self._gatekeeper.gate.protect(self._socket, None)
         for name, value in options.items():
             self._socket.setsockopt(getattr(zmq, name), value)
         self._socket.bind(address)
@@ -52,6 +76,7 @@ class RouterEnd:
 
     def close(self) -> None:
         self._socket.close()
+        self._gatekeeper.leave()
         self._context.term()
 
 
@@ -62,8 +87,8 @@ def fresh_address(kind: str) -> str:
 
 def open_transport(kind: str, address: str, timeout_s: float = 3.0) -> Transport:
     if kind.startswith("zmq"):
-        return ZmqTransport(address, timeout_s=timeout_s)
-    return ZmtpTransport(address, timeout_s)
+        return ZmqTransport(address, KEY, timeout_s=timeout_s)
+    return ZmtpTransport(address, KEY, timeout_s)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -305,27 +307,87 @@ def _can_enter(engine: ActingEngine) -> bool:
 # ---- below the messages ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("claimed", [2**30 + 1, 2**31, 2**40, 2**63])
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"PLAIN".ljust(20, b"\0") + bytes(32)
+READY = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
+
+
+def knocking(engine: ActingEngine) -> socket.socket:
+    """Open a bare connection."""
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(engine.info.address.removeprefix("ipc://"))
+    peer.settimeout(10)
+    return peer
+
+
+def hung_up_on(peer: socket.socket) -> bool:
+    """Read until the other side hangs up."""
+    try:
+        while peer.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except (ConnectionResetError, BrokenPipeError):
+        pass
+    return True
+
+
+@pytest.mark.parametrize("claimed", [2**20 + 1, 2**30, 2**31, 2**40, 2**63])
 def test_a_frame_that_claims_to_be_huge_ends_its_connection_before_anything_is_allocated(
     engine: ActingEngine, claimed: int
 ) -> None:
-    address = engine.info.address.removeprefix("ipc://")
     server = psutil.Process(engine.process.pid)
     before = server.memory_info().vms
-    with socket.socket(socket.AF_UNIX) as peer:
-        peer.settimeout(10)
-        peer.connect(address)
-        peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31))
-        ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
-        peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
-        peer.sendall(b"\x02" + struct.pack(">Q", claimed) + bytes(1000))
-        received = b"x"
-        while received:
-            try:
-                received = peer.recv(4096)
-            except ConnectionResetError:
-                received = b""
-    assert server.memory_info().vms - before < 2**30
+    with knocking(engine) as peer:
+        peer.sendall(GREETING + b"\x06" + struct.pack(">Q", claimed) + bytes(1000))
+        assert hung_up_on(peer)
+    assert server.memory_info().vms - before < 2**28
+
+
+def test_whoever_has_no_password_is_hung_up_on_before_a_message_is_read(engine: ActingEngine) -> None:
+    with knocking(engine) as peer, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        peer.sendall(GREETING.replace(b"PLAIN", b"NULL\0") + b"\x04" + bytes([len(READY)]) + READY)
+        assert hung_up_on(peer)
+    with Stranger(engine.info, password="guess") as stranger:
+        stranger.push(stranger.hello())
+        assert not stranger.is_answered()
+    with Stranger(engine.info, password=engine.info.key.hex()) as stranger:
+        stranger.push(stranger.hello())
+        assert not stranger.is_answered()
+
+
+def test_frames_without_end_from_a_peer_without_the_password_cost_no_memory(engine: ActingEngine) -> None:
+    """It may fill one frame of the largest size that there is, for as long as shaking hands may take."""
+    server = psutil.Process(engine.process.pid)
+    before, peak = server.memory_info().rss, 0
+    for first in (b"", b"\x04" + bytes([len(READY)]) + READY, b"\x06" + struct.pack(">Q", 2**20)):
+        with knocking(engine) as peer, contextlib.suppress(OSError):
+            peer.sendall(GREETING + first)
+            for _ in range(256):
+                peer.sendall(b"\x03" + struct.pack(">Q", 2**20) + bytes(2**20))
+                peak = max(peak, server.memory_info().rss)
+    assert peak - before < 32 * 2**20
+
+
+def test_half_open_connections_are_hung_up_on_soon(engine: ActingEngine) -> None:
+    started = time.monotonic()
+    with knocking(engine) as silent, knocking(engine) as half:
+        half.sendall(GREETING[:40])
+        assert hung_up_on(silent)
+        assert hung_up_on(half)
+    assert time.monotonic() - started < 9  # 30 s were ZeroMQ's own; the limit is 3
+
+
+def test_more_half_open_connections_than_files_may_be_open_keep_nobody_out_for_long(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with ActingEngine(tmp_path) as engine, contextlib.ExitStack() as crowd:
+        assert engine.info
+        for _ in range(900):  # this process may have no more files than 1024 either
+            crowd.enter_context(knocking(engine))
+        started = time.monotonic()
+        session = engine.session()
+        assert isinstance(final_of(session, session.submit(edit("steps 1 0"))), Result)
+        assert time.monotonic() - started < 9
+        session.close()
 
 
 def test_a_guest_that_does_not_listen_is_let_go_before_its_answers_fill_the_memory() -> None:

@@ -1,4 +1,4 @@
-"""ZMTP 3.1 as bytes: greeting, frames, properties. Pure: no socket here (ZeroMQ's RFCs 23 and 37)."""
+"""ZMTP 3.1 as bytes: greeting, frames, properties. Pure: no socket here (ZeroMQ's RFCs 23, 24 and 37)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ..pixels import Buffer
 from ..wire import MAX_FRAME_BYTES
 
 MORE, LONG, COMMAND = 1, 2, 4
-GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
+MECHANISM = b"PLAIN"
+GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + MECHANISM.ljust(20, b"\0") + b"\0" + bytes(31)
 MAX_COMMAND_BYTES = 4096
 
 _SCRATCH_BYTES = 2**16
@@ -106,11 +107,17 @@ def coded(frames: Iterable[tuple[int, Buffer]]) -> Iterator[memoryview]:
         yield memoryview(joined)
 
 
-def ready_command(kind: bytes) -> tuple[int, bytes]:
-    """Return the flags and body of the READY command of a socket of some type, without an identity."""
+def hello_command(user: str, password: str) -> tuple[int, bytes]:
+    """Return the flags and body of PLAIN's HELLO: each text of at most 255 bytes."""
+    texts = (text.encode() for text in (user, password))
+    return COMMAND, b"\x05HELLO" + b"".join(bytes([len(text)]) + text for text in texts)
+
+
+def initiate_command(kind: bytes) -> tuple[int, bytes]:
+    """Return the flags and body of PLAIN's INITIATE of a socket of some type, without an identity."""
     properties = ((b"Socket-Type", kind), (b"Identity", b""))
     coded_properties = (bytes([len(key)]) + key + struct.pack(">I", len(value)) + value for key, value in properties)
-    return COMMAND, b"\x05READY" + b"".join(coded_properties)
+    return COMMAND, b"\x08INITIATE" + b"".join(coded_properties)
 
 
 def socket_type(metadata: bytes) -> bytes:
