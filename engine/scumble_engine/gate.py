@@ -27,7 +27,7 @@ class Gate:
         self.socket.linger = 0
         self.socket.bind(ENDPOINT)
         self.refused = 0
-        self._passes = {(b"PLAIN", PLAIN_USER.encode(), plain_password(key).encode())}
+        self._passes: set[tuple[bytes, ...]] = {(b"PLAIN", PLAIN_USER.encode(), plain_password(key).encode())}
         if zmq.has("curve"):
             self._passes.add((b"CURVE", z85.decode(zmq.curve_public(z85.encode(curve_seed(key))))))
 

@@ -37,6 +37,7 @@ from scumble_protocol.messages import (
     Progress,
     Queued,
     Read,
+    Sending,
     Submit,
 )
 from scumble_protocol.pixels import Plane
@@ -133,7 +134,7 @@ class Server:
             self._door.flush(guest)
             if now - max(guest.heard_s, guest.told_s) >= PROBE_S:
                 self._door.send(guest, Pong(0, self.state()))
-            if guest.lost or now - guest.heard_s >= GUEST_SILENCE_S:
+            if guest.lost or now - guest.heard_s >= GUEST_SILENCE_S or guest.unmoved_s(now) >= GUEST_SILENCE_S:
                 self._let_go(guest)
 
     def _running_progress(self, now: float) -> Progress:
@@ -195,10 +196,12 @@ class Server:
     def _answer(self, guest: Guest, message: Message) -> None:
         if isinstance(message, Submit | Guess | Read):
             self._queue(guest, message)
+        elif isinstance(message, Sending):
+            self._expect(guest, message)
         elif isinstance(message, Cancel):
-            self._cancel((guest.key, message.job))
+            self._cancel(guest, message.job)
         elif isinstance(message, Echo):
-            self._door.send(guest, Echoed(message.job, message.plane))
+            self._echo(guest, message)
         elif isinstance(message, Ping):
             self._door.send(guest, Pong(message.number, self.state()))
         elif isinstance(message, Goodbye):
@@ -210,7 +213,7 @@ class Server:
             log.warning("guest %r sent job %r twice", guest.name, work.job)
             return
         try:
-            replaced = self._scheduler.add(_checked(guest.key, work))
+            replaced = self._scheduler.add(_checked(guest.key, work), self._door.held(guest))
         except RequestError as exc:
             self._door.send(guest, Failure(work.job, exc.code, exc.sentence))
             return
@@ -218,7 +221,29 @@ class Server:
         for job in replaced:
             self._door.send(guest, Failure(job.work.job, "superseded", "A newer preview took this one's place."))
 
-    def _cancel(self, key: JobKey) -> None:
+    def _expect(self, guest: Guest, sending: Sending) -> None:
+        """Make room for the planes that a guest is about to send, or refuse them before anything is allocated."""
+        try:
+            self._scheduler.check_room(guest.key, sending.size, self._door.held(guest))
+        except RequestError as exc:
+            guest.expect("", 0)
+            self._door.send(guest, Failure(sending.job, exc.code, exc.sentence))
+            return
+        guest.expect(sending.job, sending.size)
+
+    def _echo(self, guest: Guest, echo: Echo) -> None:
+        try:
+            self._scheduler.check_room(guest.key, memoryview(echo.plane.data).nbytes, self._door.held(guest))
+        except RequestError as exc:
+            self._door.send(guest, Failure(echo.job, exc.code, exc.sentence))
+            return
+        self._door.send(guest, Echoed(echo.job, echo.plane))
+
+    def _cancel(self, guest: Guest, job: str) -> None:
+        key = (guest.key, job)
+        if guest.expected == job:
+            guest.expect("", 0)
+            self._door.send(guest, Failure(job, Cancelled.default_code, Cancelled().sentence))
         waiting = self._scheduler.withdraw(key)
         if waiting is not None:
             self._fail(waiting, Cancelled())

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +20,7 @@ from scumble_protocol.pixels import Buffer
 KINDS = ("zmq-ipc", "zmq-tcp", "zmtp-ipc", "zmtp-tcp", "memory")
 SOCKET_KINDS = KINDS[:4]
 KEY = bytes(32)
+_RELAYED_BYTES = 2**15
 
 
 class FarEnd(Protocol):
@@ -159,3 +161,38 @@ class RawServer:
                 self.heard += heard
                 if not heard:
                     return
+
+
+class ThinLine:
+    """A relay on loopback that lets through so many bytes a second in each direction, with little room on the way."""
+
+    def __init__(self, address: str, bytes_per_s: float) -> None:
+        self._far = int(address.rpartition(":")[2])
+        self._pause_s = _RELAYED_BYTES / bytes_per_s
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._join, daemon=True).start()
+
+    def __enter__(self) -> ThinLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _join(self) -> None:
+        with contextlib.suppress(OSError):
+            near, _ = self._listener.accept()
+            far = socket.create_connection(("127.0.0.1", self._far))
+            self._ends += [near, far]
+            for here, there in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(here, there), daemon=True).start()
+
+    def _relay(self, here: socket.socket, there: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := here.recv(_RELAYED_BYTES):
+                there.sendall(piece)
+                time.sleep(self._pause_s * len(piece) / _RELAYED_BYTES)

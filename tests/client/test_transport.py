@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import sys
 import threading
@@ -94,16 +93,16 @@ def test_many_small_messages_keep_their_order(kind: str) -> None:
 
 
 @every_kind
-def test_planes_of_64_mib_arrive_bit_for_bit(kind: str) -> None:
-    plane = os.urandom(2**20) * 64
+def test_messages_of_32_mib_arrive_bit_for_bit(kind: str) -> None:
+    planes = [os.urandom(2**20)] * 32
     with joined(kind) as (near, far):
         echo = threading.Thread(target=lambda: far.send(far.receive(30) or []))
         echo.start()
-        near.send([b"header", b"body", memoryview(plane)])
+        near.send([b"header", b"body", *map(memoryview, planes)])
         frames = received(near, 60)
         echo.join()
     assert frames[:2] == [b"header", b"body"]
-    assert hashlib.sha256(frames[2]).digest() == hashlib.sha256(plane).digest()
+    assert frames[2:] == planes
 
 
 @every_kind

@@ -32,8 +32,10 @@ from scumble_protocol.messages import (
     Pong,
     Read,
     Result,
+    Sending,
     Submit,
 )
+from scumble_protocol.parcel import WINDOW_BYTES, Sender
 from scumble_protocol.pixels import Plane
 from scumble_protocol.wire import Channel
 
@@ -408,10 +410,56 @@ def test_a_guest_that_does_not_listen_is_let_go_before_its_answers_fill_the_memo
                 if guest.lost:
                     break
             assert guest.lost
-            assert len(guest.waiting) < 1000
+            assert len(guest.sender.small) < 1000
     finally:
         door.close()
         context.term()
+
+
+def in_parts(stranger: Stranger, message: Message) -> None:
+    """Send a large message as clients do, with no credit asked for."""
+    sender = Sender(stranger.channel, announces=True)
+    sender.push(message)
+    for frames in iter(sender.next, None):
+        stranger.push([bytes(frame) for frame in frames])
+
+
+@pytest.mark.parametrize("what", ["echo", "edit"])
+def test_a_guest_that_never_reads_swells_the_server_by_no_more_than_what_may_wait_unread(
+    tmp_path: Path, what: str
+) -> None:
+    tmp_path.chmod(0o700)
+    side, unread = 1000, 2**24
+    with (
+        ActingEngine(tmp_path, limits={"unread_bytes": unread}) as engine,
+        contextlib.closing(engine.session()) as session,
+    ):
+        server = psutil.Process(engine.process.pid)
+        before, peak = server.memory_info().rss, 0
+        with Stranger(engine.info) as deaf:
+            deaf.enter()
+            for number in range(40):
+                large = edit("steps 0 0", side)
+                asked: Message = (
+                    Submit(f"j{number}", large) if what == "edit" else Echo(f"j{number}", large.picture.plane)
+                )
+                in_parts(deaf, asked)
+                final_of(session, session.echo(Plane(1, 1, 1, "u8", b"x")))
+                peak = max(peak, server.memory_info().rss)
+        assert peak - before < 2 * unread + 4 * WINDOW_BYTES, "160 MB were asked for"
+
+
+def test_planes_that_there_is_no_room_for_are_refused_before_the_first_byte_of_them(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    with ActingEngine(tmp_path, limits={"bytes_per_client": 2**20}) as engine, Stranger(engine.info) as greedy:
+        greedy.enter()
+        for size in (2**20 + 1, 2**40):
+            greedy.say(Sending("large", size))
+            refusal = greedy.hear()
+            assert isinstance(refusal, Failure)
+            assert (refusal.job, refusal.code) == ("large", "too-many-jobs")
+        greedy.say(Sending("fits", 2**20))
+        assert answers_to_ping(greedy)
 
 
 def test_only_the_newest_progress_waits_for_a_slow_guest() -> None:
@@ -432,11 +480,11 @@ def test_only_the_newest_progress_waits_for_a_slow_guest() -> None:
                 door.send(guest, Progress("b", step, 1000))
             door.socket = real
             assert not guest.lost
-            assert [(event.job, event.step) for event in guest.waiting if isinstance(event, Progress)][-2:] == [
+            assert [(event.job, event.step) for event in guest.sender.small if isinstance(event, Progress)][-2:] == [
                 ("a", 999),
                 ("b", 999),
             ]
-            assert len(guest.waiting) <= 3
+            assert len(guest.sender.small) <= 3
     finally:
         door.close()
         context.term()

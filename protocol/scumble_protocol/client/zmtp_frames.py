@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + MECHANISM.ljust(20, b"\0
 MAX_COMMAND_BYTES = 4096
 
 _SCRATCH_BYTES = 2**16
-_MAPPED_BYTES = 2**20
 _JOINED_BYTES = 2**13
 
 
@@ -69,7 +67,7 @@ class FrameReader:
             del self._pending[: start + size]
             return Frame(flags, memoryview(body))
         self._have, self._flags = len(body), flags
-        self._body = _room(size)
+        self._body = memoryview(bytearray(size))
         self._body[: self._have] = body
         self._pending.clear()
         return None
@@ -130,8 +128,3 @@ def socket_type(metadata: bytes) -> bytes:
             return metadata[value_at:value_end]
         metadata = metadata[value_end:]
     return b""
-
-
-def _room(size: int) -> memoryview:
-    """Return writable memory. Large pieces are mapped: pages come as bytes do, and no one zeroes them under the GIL."""
-    return memoryview(mmap.mmap(-1, size) if size >= _MAPPED_BYTES else bytearray(size))
