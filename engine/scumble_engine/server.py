@@ -56,7 +56,10 @@ from .supervisor import WORKER_COMMAND, Patience, Supervisor
 TICK_MS = 250
 REFRESH_S = 1.0  # a running job's guest hears from it this often, so that a guest that is gone is noticed
 PROBE_S = 5.0
-POSITIONS_S = 0.25  # between two looks at the queue's order: hundreds of jobs may wait, and short ones end often
+POSITIONS_S = 0.25  # between two tellings of the queue's order: hundreds of jobs may wait, and short ones end often,
+TELLING_SHARE = (
+    20  # or so many times as long as the last telling took, so that it never costs more than a 20th of the time
+)
 GUEST_SILENCE_S = 60.0
 MANY_FILES = 16_384
 
@@ -87,7 +90,7 @@ class Server:
         self._progress = Progress("", 0, 0)
         self._progress_s = self._told_s = clock()
         self._positions: dict[JobKey, int] = {}
-        self._positions_s = -math.inf
+        self._positions_due_s = -math.inf
         self._changes = 0
 
     def run(self) -> None:
@@ -152,16 +155,18 @@ class Server:
             self._fail_all(self._supervisor.trouble)
         while self._supervisor.ready and not self._supervisor.busy and (job := self._scheduler.take()) is not None:
             self._begin(job)
-        if self._scheduler.changes != self._changes and self._clock() - self._positions_s >= POSITIONS_S:
+        if self._scheduler.changes != self._changes and self._clock() >= self._positions_due_s:
             self._tell_positions()
 
     def _tell_positions(self) -> None:
-        self._changes, self._positions_s = self._scheduler.changes, self._clock()
+        self._changes, began_s = self._scheduler.changes, self._clock()
         positions = self._scheduler.positions()
         for key, position in positions.items():
             if self._positions.get(key) != position and key[0] in self._door.guests:
                 self._door.send(self._door.guests[key[0]], Queued(key[1], position))
         self._positions = positions
+        now = self._clock()
+        self._positions_due_s = now + max(POSITIONS_S, TELLING_SHARE * (now - began_s))
 
     def _begin(self, job: Job) -> None:
         """Tell the guest that its job begins and, if that reached it, hand the job to the worker."""

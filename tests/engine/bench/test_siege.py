@@ -53,9 +53,10 @@ def test_a_tally_tells_layers_failures_strangers_layers_and_silence_apart() -> N
     assert (tally.layers, tally.wrong, tally.failed, tally.lost) == (1, 1, {"engine-killed": 1}, 1)
 
 
-def test_a_lost_job_or_an_answered_stranger_is_a_failure_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    from click.testing import CliRunner
-
+def test_a_lost_job_or_an_answered_stranger_is_a_failure_of_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = Line("edits", "x", 1, 0, {}, 1, 0, 0, 1, 1, 0, {}, 0.1, 0.1, 1.0, ())
     monkeypatch.setattr(report, "run", lambda *_: [bad])
-    assert CliRunner().invoke(cli.main, ["bench", "siege"]).exit_code != 0
+    assert cli.run(["bench", "siege"]) == 1
+    assert "Jobs were lost" in capsys.readouterr().err
