@@ -14,7 +14,8 @@ import zmq
 from scumble_protocol.connection import MAX_IPC_PATH_BYTES
 from scumble_protocol.errors import EngineError
 from scumble_protocol.messages import Hello, Message
-from scumble_protocol.wire import KEY_BYTES, MAX_FRAME_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
+from scumble_protocol.pixels import MAX_PLANE_BYTES
+from scumble_protocol.wire import KEY_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
 
 from .boot import Boot
 from .logs import owner_only
@@ -42,7 +43,7 @@ class Child:
         )  # its own: the front door's gate is not asked here
         self.socket = self._context.socket(zmq.PAIR)
         self.socket.linger = 0
-        self.socket.maxmsgsize = MAX_FRAME_BYTES
+        self.socket.maxmsgsize = MAX_PLANE_BYTES
         self._socket_file = folder / f"worker-{secrets.token_hex(4)}.sock"
         self.address, server_key = _bind(self.socket, self._socket_file)
         try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import NoArgsIsHelpError
 from scumble_protocol import __version__
-from scumble_protocol.errors import Cancelled, RequestError, ScumbleError
+from scumble_protocol.errors import Cancelled, EngineError, RequestError, ScumbleError
 from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
 
@@ -31,6 +31,7 @@ INTERRUPTED = 130  # what shells give for Ctrl+C
 OUR_FAULT = 70  # EX_SOFTWARE of sysexits.h
 
 FilePath = click.Path(path_type=Path)
+SIEGE_PARTS = ("hostile", "half-open", "never-reading", "crowd", "kills", "pause", "edits")
 
 
 def main() -> None:
@@ -300,6 +301,22 @@ def transport(json_path: Path | None) -> None:
 
     _check_places(json_path)
     benchmark.run(json_path)
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
+@click.option(
+    "--part", "parts", multiple=True, type=click.Choice(SIEGE_PARTS), help="Only this attack; may be repeated."
+)
+@click.option("--quick", is_flag=True, help="A little of each, within a minute, to see that it works.")
+def siege(json_path: Path | None, parts: tuple[str, ...], quick: bool) -> None:
+    """Besiege an engine of its own, on this machine alone: hostile and deaf peers, crowds, killed workers, a pause."""
+    from .bench.siege import report
+
+    _check_places(json_path)
+    lines = report.run(parts, quick, json_path)
+    if any(line.lost or line.wrong or line.answered for line in lines):
+        raise EngineError("Jobs were lost, mixed up, or strangers were answered; see the table.", "siege-lost")
 
 
 @bench.command()

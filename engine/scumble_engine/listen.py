@@ -9,7 +9,6 @@ import math
 import os
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ from scumble_protocol import __version__
 from scumble_protocol.connection import ConnectionInfo, is_loopback_or_ipc, local_address, new_key
 from scumble_protocol.errors import EngineError, ProtocolError, RequestError, ScumbleError
 from scumble_protocol.messages import (
+    Cancel,
     EngineMessage,
     EngineState,
     Failure,
@@ -26,11 +26,16 @@ from scumble_protocol.messages import (
     Preview,
     Progress,
     Queued,
+    Sending,
+    Took,
     Welcome,
 )
+from scumble_protocol.parcel import Parcel, Sender, is_part, session_of_part
 from scumble_protocol.pixels import Buffer
 from scumble_protocol.wire import (
+    KNOWN_TO_ENGINES,
     MAX_FRAME_BYTES,
+    MAX_MESSAGE_BYTES,
     NONCE_BYTES,
     SPOKEN_MAJORS,
     Channel,
@@ -38,14 +43,15 @@ from scumble_protocol.wire import (
     SeenNonces,
     accept_hello,
     choose_version,
-    peek,
+    session_of,
 )
 
 from .curve import CurveKeys
+from .gate import Gate
+from .scheduler import Held
 
 MAX_GUESTS = 32
 MAX_WAITING_EVENTS = 256
-MAX_WAITING_BYTES = 2**31
 ARRIVALS_AT_ONCE = 64
 _REPLACEABLE = (Progress, Preview, Queued)
 
@@ -61,13 +67,25 @@ class Guest:
     name: str
     heard_s: float
     told_s: float
+    moved_s: float
+    sender: Sender
     lost: bool = False
-    waiting: deque[EngineMessage] = field(default_factory=deque)
+    parcel: Parcel = field(default_factory=lambda: Parcel(0))
+    expected: str = ""  # the job whose planes are on their way in
     sealed: list[Buffer] | None = None
 
     @property
     def key(self) -> bytes:
         return self.channel.nonce
+
+    def expect(self, job: str, size: int) -> None:
+        """Make room for `size` bytes of planes, for as long as they come; "" and 0: for none."""
+        self.expected, self.parcel.limit = job, min(max(size, 0), MAX_MESSAGE_BYTES)
+        self.parcel.clear()
+
+    def unmoved_s(self, now: float) -> float:
+        """Say for how long it has taken nothing of what waits for it."""
+        return now - self.moved_s if self.sealed is not None or self.sender.stuck else 0.0
 
 
 class Door:
@@ -87,14 +105,20 @@ class Door:
         self._clock = clock
         self._seen = SeenNonces()
         self._key = new_key()
-        self.socket = _open_socket(context, curve)
-        self.address = _bind(self.socket, listen)
+        self.gate = Gate(context, self._key)
+        self.socket = _open_socket(context, self.gate, curve)
+        try:
+            self.address = _bind(self.socket, listen)
+        except RequestError:
+            self.gate.close()
+            raise
         address = _reachable(self.address)
         public_key = curve.public.decode() if curve else ""
         self.info = ConnectionInfo(address, self._key, os.getpid(), __version__, SPOKEN_MAJORS, time.time(), public_key)
 
     def arrivals(self, state: Callable[[], EngineState]) -> Iterator[tuple[Guest, Message]]:
         """Yield what has come in, at most `ARRIVALS_AT_ONCE`; greetings are answered here with `state()`."""
+        self.gate.answer()
         for _ in range(ARRIVALS_AT_ONCE):
             try:
                 identity, *frames = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -109,20 +133,50 @@ class Door:
     ) -> tuple[Guest, Message] | None:
         guest: Guest | None = None
         try:
-            header = peek(frames)
-            guest = self.guests.get(header.session)
+            if is_part(frames):
+                self._lay(identity, frames)
+                return None
+            guest = self.guests.get(session_of(frames))
             if guest is None:
                 self._greet(identity, frames, state)
                 return None
-            message = guest.channel.open(frames)
+            message = guest.channel.open(guest.parcel.joined(frames))
             guest.identity, guest.heard_s, guest.lost = identity, self._clock(), False
-            return guest, message
+            return self._sorted(guest, message)
         except RefusedMessage as exc:
             if guest is not None:
                 self.send(guest, Failure(exc.job, exc.code, exc.sentence))
         except ProtocolError as exc:
             self._drop(exc)
         return None
+
+    def _lay(self, identity: bytes, frames: Sequence[Buffer]) -> None:
+        """Lay a part of a plane beside the ones before, and tell its guest now and then how many more may come."""
+        guest = self.guests.get(session_of_part(frames))
+        if guest is None or guest.identity != identity:
+            raise ProtocolError("A part of a plane came from nowhere.", "protocol-garbage")
+        guest.heard_s = self._clock()
+        try:
+            guest.parcel.take(frames)
+        finally:
+            if (credit := guest.parcel.credit()) is not None:
+                self.send(guest, credit)
+
+    def _sorted(self, guest: Guest, message: Message) -> tuple[Guest, Message] | None:
+        """Keep what is about the connection alone; hand on everything else."""
+        if isinstance(message, Took):
+            guest.sender.took(message.size)
+            guest.moved_s = self._clock()
+            self.flush(guest)
+            return None
+        if getattr(message, "job", None) == guest.expected and not isinstance(message, Cancel | Sending):
+            guest.expect("", 0)
+        return guest, message
+
+    def held(self, guest: Guest) -> Held:
+        """Count the bytes that are on their way in or out."""
+        each = {other.key: other.parcel.limit + other.sender.waiting_bytes for other in self.guests.values()}
+        return Held(each.get(guest.key, 0), guest.sender.waiting_bytes, sum(each.values()))
 
     def _drop(self, exc: ProtocolError) -> None:
         """Say nothing, and write a line for the 1st, 10th, 100th, … so that a flood doesn't fill the log."""
@@ -134,7 +188,7 @@ class Door:
         """Let a new guest in. Raises ProtocolError for whoever may not be answered."""
         channel, hello = accept_hello(self._key, frames, self._seen)
         now = self._clock()
-        guest = Guest(channel, identity, hello.client[:80], now, now)
+        guest = Guest(channel, identity, hello.client[:80], now, now, now, Sender(channel))
         try:
             self._welcome(guest, hello, state)
         except ScumbleError as exc:
@@ -146,27 +200,31 @@ class Door:
             raise EngineError(f"The engine serves {MAX_GUESTS} programs already; close one of them.", "engine-full")
         self.guests[guest.key] = guest
         log.info("guest %r came (%d now)", guest.name, len(self.guests))
-        self.send(guest, Welcome(version, secrets.token_bytes(NONCE_BYTES), state()))
+        self.send(guest, Welcome(version, secrets.token_bytes(NONCE_BYTES), state(), KNOWN_TO_ENGINES))
 
     def send(self, guest: Guest, event: EngineMessage) -> None:
         """Send without waiting. What a slow guest has not taken waits; a newer progress or preview takes an older one's place."""
         if isinstance(event, _REPLACEABLE):
-            older = [each for each in guest.waiting if type(each) is type(event) and each.job == event.job]
-            for each in older:
-                guest.waiting.remove(each)
-        guest.waiting.append(event)
+            guest.sender.replace(event)
+        try:
+            guest.sender.push(event)
+        except ScumbleError as exc:
+            log.error("an event can't be sent: %s", exc.sentence)
+            job = getattr(event, "job", "")
+            guest.sender.push(Failure(job, "engine-failed", "The engine's answer was too large to send."))
         guest.told_s = self._clock()
-        if len(guest.waiting) > MAX_WAITING_EVENTS or sum(map(_bytes_in, guest.waiting)) > MAX_WAITING_BYTES:
-            guest.lost = True
+        guest.lost = guest.lost or len(guest.sender.small) > MAX_WAITING_EVENTS
         self.flush(guest)
 
     def flush(self, guest: Guest) -> None:
-        """Send what waits, as far as the socket takes it."""
-        while not guest.lost and (guest.sealed or guest.waiting):
+        """Send what waits, as far as the socket and the guest's credit take it."""
+        while not guest.lost:
             if guest.sealed is None:
-                guest.sealed = _sealed(guest.channel, guest.waiting.popleft())
-            try:
-                self.socket.send_multipart([guest.identity, *guest.sealed], zmq.NOBLOCK, copy=False)
+                guest.sealed = guest.sender.next()
+            if guest.sealed is None:
+                return
+            try:  # copied, or what is on its way to a guest that does not read would hold on to whole layers
+                self.socket.send_multipart([guest.identity, *guest.sealed], zmq.NOBLOCK)
             except zmq.Again:
                 return
             except zmq.ZMQError as exc:
@@ -174,7 +232,7 @@ class Door:
                     raise
                 guest.lost = True
                 return
-            guest.sealed = None
+            guest.sealed, guest.moved_s = None, self._clock()
 
     def forget(self, guest: Guest) -> None:
         self.guests.pop(guest.key, None)
@@ -182,6 +240,7 @@ class Door:
 
     def close(self) -> None:
         """Stop listening; what was sent just now still has a second to leave."""
+        self.gate.close()
         self.socket.close(linger=1000)
         if self.address.startswith("ipc://"):
             with contextlib.suppress(OSError):
@@ -201,15 +260,15 @@ def check_listen(listen: str, curve: CurveKeys | None) -> None:
         )
 
 
-def _open_socket(context: zmq.Context[zmq.Socket[bytes]], curve: CurveKeys | None) -> zmq.Socket[bytes]:
+def _open_socket(context: zmq.Context[zmq.Socket[bytes]], gate: Gate, curve: CurveKeys | None) -> zmq.Socket[bytes]:
     socket = context.socket(zmq.ROUTER)
     socket.maxmsgsize = MAX_FRAME_BYTES
     socket.router_mandatory = True  # a send to a guest that is gone says so
     socket.rcvhwm = 8
     socket.sndhwm = 16
+    socket.backlog = 1024
     socket.tcp_keepalive = 1
-    if curve is not None:
-        curve.protect(socket)
+    gate.protect(socket, curve)
     return socket
 
 
@@ -235,18 +294,3 @@ def _reachable(address: str) -> str:
         if address.startswith(everywhere):
             return here + address.removeprefix(everywhere)
     return address
-
-
-def _bytes_in(event: EngineMessage) -> int:
-    plane = getattr(event, "plane", None)
-    return memoryview(plane.data).nbytes if plane is not None else 0
-
-
-def _sealed(channel: Channel, event: EngineMessage) -> list[Buffer]:
-    try:
-        return channel.seal(event)
-    except ScumbleError as exc:
-        log.error("an event can't be sent: %s", exc.sentence)
-        return channel.seal(
-            Failure(getattr(event, "job", ""), "engine-failed", "The engine's answer was too large to send.")
-        )

@@ -19,11 +19,24 @@ PREVIEWS_IN_A_ROW = 8
 
 @dataclass(frozen=True)
 class Limits:
-    """What clients may queue. Bytes count pictures and cues of waiting and running jobs."""
+    """What clients may queue. Bytes count pictures and cues on their way in, of waiting and running jobs, and answers on their way out."""
 
     jobs_per_client: int = 16
     bytes_per_client: int = 2 * 2**30
     bytes_in_all: int = 4 * 2**30
+    unread_bytes: int = 2**27  # results that a client has not taken, before nothing new of it is accepted
+
+
+@dataclass(frozen=True)
+class Held:
+    """Bytes that no job holds: one client's on their way in and out, those of them on their way out, and everybody's."""
+
+    own: int = 0
+    unread: int = 0
+    in_all: int = 0
+
+
+NOTHING_HELD = Held()
 
 
 @dataclass(frozen=True)
@@ -76,13 +89,15 @@ class Scheduler:
     def knows(self, key: JobKey) -> bool:
         return key in self._waiting or (self.running is not None and self.running.key == key)
 
-    def add(self, job: Job) -> list[Job]:
-        """Queue a job and return the waiting previews that it replaces.
+    def add(self, job: Job, held: Held = NOTHING_HELD) -> list[Job]:
+        """Queue a job and return the waiting previews that it replaces. `held`: bytes that are on their way in or out.
 
         Raises RequestError "too-many-jobs" when the client, or all of them together, hold too much already.
         """
         replaced = self._replaced_by(job)
-        self._check_room(job, replaced)
+        alive = [other for other in self._alive() if other not in replaced]
+        self._check_count(job.client, alive)
+        self._check_bytes(job.client, job.size, held, alive)
         for other in replaced:
             del self._waiting[other.key]
         self._waiting[job.key] = job
@@ -140,16 +155,25 @@ class Scheduler:
             return []
         return [other for other in self._waiting.values() if other.preview and other.client == job.client]
 
-    def _check_room(self, job: Job, replaced: list[Job]) -> None:
-        alive = [other for other in self._alive() if other not in replaced]
-        own = [other for other in alive if other.client == job.client]
-        if len(own) >= self.limits.jobs_per_client:
+    def check_room(self, client: ClientKey, size: int, held: Held) -> None:
+        """Raise RequestError "too-many-jobs" when `size` bytes more would be too many."""
+        self._check_bytes(client, size, held, self._alive())
+
+    def _check_count(self, client: ClientKey, alive: list[Job]) -> None:
+        own = sum(other.client == client for other in alive)
+        if own >= self.limits.jobs_per_client:
             raise RequestError(
-                f"The engine already holds {len(own)} of your edits; wait for one to finish or cancel some.",
-                "too-many-jobs",
+                f"The engine already holds {own} of your edits; wait for one to finish or cancel some.", "too-many-jobs"
             )
-        own_bytes, all_bytes = (sum(other.size for other in jobs) + job.size for jobs in (own, alive))
-        if own_bytes > self.limits.bytes_per_client or all_bytes > self.limits.bytes_in_all:
+
+    def _check_bytes(self, client: ClientKey, size: int, held: Held, alive: list[Job]) -> None:
+        if held.unread >= self.limits.unread_bytes:
+            raise RequestError(
+                "The engine holds results that your program has not taken; take them first.", "too-many-jobs"
+            )
+        own = size + held.own + sum(other.size for other in alive if other.client == client)
+        in_all = size + held.in_all + sum(other.size for other in alive)
+        if own > self.limits.bytes_per_client or in_all > self.limits.bytes_in_all:
             raise RequestError(
                 "The pictures that wait in the engine are too large together; wait for an edit to finish.",
                 "too-many-jobs",

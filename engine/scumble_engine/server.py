@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -36,6 +37,7 @@ from scumble_protocol.messages import (
     Progress,
     Queued,
     Read,
+    Sending,
     Submit,
 )
 from scumble_protocol.pixels import Plane
@@ -54,8 +56,10 @@ from .supervisor import WORKER_COMMAND, Patience, Supervisor
 TICK_MS = 250
 REFRESH_S = 1.0  # a running job's guest hears from it this often, so that a guest that is gone is noticed
 PROBE_S = 5.0
-POSITIONS_S = 0.25  # between two looks at the queue's order: hundreds of jobs may wait, and short ones end often
+POSITIONS_S = 0.25  # between two tellings of the queue's order: hundreds of jobs may wait, and short ones end often,
+TELLING_SHARE = 20  # or so many times as long as the last telling took: it never costs more than a 20th of the time
 GUEST_SILENCE_S = 60.0
+MANY_FILES = 16_384
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +88,7 @@ class Server:
         self._progress = Progress("", 0, 0)
         self._progress_s = self._told_s = clock()
         self._positions: dict[JobKey, int] = {}
-        self._positions_s = -math.inf
+        self._positions_due_s = -math.inf
         self._changes = 0
 
     def run(self) -> None:
@@ -116,6 +120,7 @@ class Server:
         """Sleep until a socket has something, or a tick has passed."""
         poller = zmq.Poller()
         poller.register(self._door.socket, zmq.POLLIN)
+        poller.register(self._door.gate.socket, zmq.POLLIN)
         if self._supervisor.child is not None:
             poller.register(self._supervisor.child.socket, zmq.POLLIN)
         poller.poll(TICK_MS)
@@ -130,7 +135,7 @@ class Server:
             self._door.flush(guest)
             if now - max(guest.heard_s, guest.told_s) >= PROBE_S:
                 self._door.send(guest, Pong(0, self.state()))
-            if guest.lost or now - guest.heard_s >= GUEST_SILENCE_S:
+            if guest.lost or now - guest.heard_s >= GUEST_SILENCE_S or guest.unmoved_s(now) >= GUEST_SILENCE_S:
                 self._let_go(guest)
 
     def _running_progress(self, now: float) -> Progress:
@@ -148,16 +153,18 @@ class Server:
             self._fail_all(self._supervisor.trouble)
         while self._supervisor.ready and not self._supervisor.busy and (job := self._scheduler.take()) is not None:
             self._begin(job)
-        if self._scheduler.changes != self._changes and self._clock() - self._positions_s >= POSITIONS_S:
+        if self._scheduler.changes != self._changes and self._clock() >= self._positions_due_s:
             self._tell_positions()
 
     def _tell_positions(self) -> None:
-        self._changes, self._positions_s = self._scheduler.changes, self._clock()
+        self._changes, began_s = self._scheduler.changes, self._clock()
         positions = self._scheduler.positions()
         for key, position in positions.items():
             if self._positions.get(key) != position and key[0] in self._door.guests:
                 self._door.send(self._door.guests[key[0]], Queued(key[1], position))
         self._positions = positions
+        now = self._clock()
+        self._positions_due_s = now + max(POSITIONS_S, TELLING_SHARE * (now - began_s))
 
     def _begin(self, job: Job) -> None:
         """Tell the guest that its job begins and, if that reached it, hand the job to the worker."""
@@ -193,10 +200,12 @@ class Server:
     def _answer(self, guest: Guest, message: Message) -> None:
         if isinstance(message, Submit | Guess | Read):
             self._queue(guest, message)
+        elif isinstance(message, Sending):
+            self._expect(guest, message)
         elif isinstance(message, Cancel):
-            self._cancel((guest.key, message.job))
+            self._cancel(guest, message.job)
         elif isinstance(message, Echo):
-            self._door.send(guest, Echoed(message.job, message.plane))
+            self._echo(guest, message)
         elif isinstance(message, Ping):
             self._door.send(guest, Pong(message.number, self.state()))
         elif isinstance(message, Goodbye):
@@ -208,7 +217,7 @@ class Server:
             log.warning("guest %r sent job %r twice", guest.name, work.job)
             return
         try:
-            replaced = self._scheduler.add(_checked(guest.key, work))
+            replaced = self._scheduler.add(_checked(guest.key, work), self._door.held(guest))
         except RequestError as exc:
             self._door.send(guest, Failure(work.job, exc.code, exc.sentence))
             return
@@ -216,7 +225,29 @@ class Server:
         for job in replaced:
             self._door.send(guest, Failure(job.work.job, "superseded", "A newer preview took this one's place."))
 
-    def _cancel(self, key: JobKey) -> None:
+    def _expect(self, guest: Guest, sending: Sending) -> None:
+        """Make room for the planes that a guest is about to send, or refuse them before anything is allocated."""
+        try:
+            self._scheduler.check_room(guest.key, sending.size, self._door.held(guest))
+        except RequestError as exc:
+            guest.expect("", 0)
+            self._door.send(guest, Failure(sending.job, exc.code, exc.sentence))
+            return
+        guest.expect(sending.job, sending.size)
+
+    def _echo(self, guest: Guest, echo: Echo) -> None:
+        try:
+            self._scheduler.check_room(guest.key, memoryview(echo.plane.data).nbytes, self._door.held(guest))
+        except RequestError as exc:
+            self._door.send(guest, Failure(echo.job, exc.code, exc.sentence))
+            return
+        self._door.send(guest, Echoed(echo.job, echo.plane))
+
+    def _cancel(self, guest: Guest, job: str) -> None:
+        key = (guest.key, job)
+        if guest.expected == job:
+            guest.expect("", 0)
+            self._door.send(guest, Failure(job, Cancelled.default_code, Cancelled().sentence))
         waiting = self._scheduler.withdraw(key)
         if waiting is not None:
             self._fail(waiting, Cancelled())
@@ -286,6 +317,7 @@ def serve(
     """
     check_device_name(device)
     curve = load_curve_keys(curve_keys) if curve_keys else None
+    _allow_many_files()
     folder, logs = _usable_runtime_dir(), log_dir or user_log_dir()
     lock = RuntimeLock(folder, announce=announce)
     with contextlib.ExitStack() as stack:
@@ -309,6 +341,17 @@ def serve(
         announce(f"The engine listens at {door.address}.")
         stack.enter_context(_stopping_on_signals(server))
         _run_logged(server)
+
+
+def _allow_many_files() -> None:
+    """Have room for connections that never get through the door: each is an open file until its time is over."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = MANY_FILES if hard == resource.RLIM_INFINITY else min(hard, MANY_FILES)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _usable_runtime_dir() -> Path:

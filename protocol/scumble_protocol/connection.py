@@ -6,6 +6,7 @@ Nothing here opens a socket; whether a file is stale is the launcher's business.
 from __future__ import annotations
 
 import contextlib
+import hmac
 import ipaddress
 import json
 import os
@@ -27,6 +28,7 @@ KEY_BYTES = 32
 MAX_FILE_BYTES = 16_384
 _PATIENCE_S = 0.5
 _PAUSE_S = 0.01
+PLAIN_USER = "scumble"
 MAX_IPC_PATH_BYTES = 100  # a Unix socket's path ends at 104 (macOS) or 108 (Linux) bytes
 
 
@@ -49,6 +51,16 @@ class ConnectionInfo:
 def new_key() -> bytes:
     """Draw a key for a new engine."""
     return secrets.token_bytes(KEY_BYTES)
+
+
+def plain_password(key: bytes) -> str:
+    """Return what lets a connection on this machine in (64 hex digits): it shows the key's holder and does not show the key."""
+    return hmac.digest(key, b"scumble plain", "sha256").hex()
+
+
+def curve_seed(key: bytes) -> bytes:
+    """Return the secret CURVE key (32 bytes) of every client that holds the connection file's key."""
+    return hmac.digest(key, b"scumble curve", "sha256")
 
 
 def runtime_dir() -> Path:

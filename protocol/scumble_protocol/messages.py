@@ -117,11 +117,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class Hello:
-    """Open a session. `client` names the host for people ("krita 5.2.9"); `versions` are the protocol majors it speaks."""
+    """Open a session. `client` names the host for people ("krita 5.2.9"); `versions` are the protocol majors it speaks, `kinds` the
+    kinds of message that it knows."""
 
     client: str
     versions: tuple[int, ...]
     nonce: bytes
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,21 @@ class Echo:
 
     job: str
     plane: Plane
+
+
+@dataclass(frozen=True)
+class Sending:
+    """The planes of this job's message (`size` bytes together) come next, in parts. Refused by a `Failure`: then send no more of them."""
+
+    job: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Took:
+    """Parts of `size` bytes, all together, were taken since the last `Took`: as many more may be sent."""
+
+    size: int
 
 
 @dataclass(frozen=True)
@@ -198,11 +215,12 @@ class EngineState:
 
 @dataclass(frozen=True)
 class Welcome:
-    """Answer `Hello`: the chosen protocol major, the engine's own nonce, and its state."""
+    """Answer `Hello`: the chosen protocol major, the engine's own nonce, its state, and the kinds of message that it knows."""
 
     version: int
     nonce: bytes
     state: EngineState
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -330,8 +348,10 @@ class Pong:
     state: EngineState
 
 
-ClientMessage = Hello | Submit | Guess | Read | Echo | Cancel | Ping | Goodbye
-EngineMessage = Welcome | Accepted | Queued | Progress | Preview | Result | Guessed | Reading | Echoed | Failure | Pong
+ClientMessage = Hello | Submit | Guess | Read | Echo | Sending | Took | Cancel | Ping | Goodbye
+EngineMessage = (
+    Welcome | Accepted | Queued | Progress | Preview | Result | Guessed | Reading | Echoed | Failure | Pong | Took
+)
 Message = ClientMessage | EngineMessage
 Event = EngineMessage
 FINAL_EVENTS = (Result, Guessed, Reading, Echoed, Failure)

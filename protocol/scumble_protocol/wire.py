@@ -25,7 +25,7 @@ MAC_BYTES = 32
 NONCE_BYTES = 16
 KEY_BYTES = 32
 MAX_PLANES = 32
-MAX_FRAME_BYTES = MAX_PLANE_BYTES
+MAX_FRAME_BYTES = 2**20
 MAX_MESSAGE_BYTES = 2 * MAX_PLANE_BYTES
 MAX_JOB_CHARS = 64
 MAX_HELLO_BYTES = 4096
@@ -41,6 +41,8 @@ CLIENT_KINDS: dict[int, type[Any]] = {
     6: messages.Cancel,
     7: messages.Ping,
     8: messages.Goodbye,
+    9: messages.Sending,
+    10: messages.Took,
 }
 ENGINE_KINDS: dict[int, type[Any]] = {
     64: messages.Welcome,
@@ -54,8 +56,11 @@ ENGINE_KINDS: dict[int, type[Any]] = {
     72: messages.Echoed,
     73: messages.Failure,
     74: messages.Pong,
+    75: messages.Took,
 }
 HELLO_KIND = 1
+KNOWN_TO_CLIENTS = tuple(ENGINE_KINDS)
+KNOWN_TO_ENGINES = tuple(CLIENT_KINDS)
 
 Side = Literal["client", "engine"]
 
@@ -97,14 +102,17 @@ def peek(frames: Sequence[Buffer]) -> Header:
     if planes != len(frames) - 2 or body_bytes != _size(frames[1]):
         raise ProtocolError("A message was cut short or has frames too many.", "protocol-garbage")
     sizes = [_size(frame) for frame in frames[2:]]
-    if body_bytes > MAX_BODY_BYTES or max(sizes, default=0) > MAX_FRAME_BYTES or sum(sizes) > MAX_MESSAGE_BYTES:
+    if body_bytes > MAX_BODY_BYTES or max(sizes, default=0) > MAX_PLANE_BYTES or sum(sizes) > MAX_MESSAGE_BYTES:
         raise ProtocolError("A message is larger than this protocol allows.", "protocol-oversized")
     return Header(major, minor, kind, session, counter, body_bytes, planes, mac)
 
 
 def session_of(frames: Sequence[Buffer]) -> bytes:
     """Return the 16-byte session nonce that the header claims, to find the channel by. Raises ProtocolError."""
-    return peek(frames).session
+    if not frames or _size(frames[0]) != HEADER_BYTES:
+        raise ProtocolError("A message has a header of the wrong size.", "protocol-garbage")
+    session: bytes = HEADER.unpack(frames[0])[5]
+    return session
 
 
 def choose_version(offered: Sequence[int]) -> int:

@@ -11,20 +11,22 @@ from collections.abc import Sequence
 
 import zmq
 from scumble_protocol import PROTOCOL_VERSION
-from scumble_protocol.connection import ConnectionInfo
+from scumble_protocol.connection import PLAIN_USER, ConnectionInfo, plain_password
 from scumble_protocol.messages import Hello, Message, Welcome
 from scumble_protocol.pixels import Buffer
 from scumble_protocol.wire import HEADER, MAC_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
 
 
 class Stranger:
-    """A DEALER and a channel of its own; `key` defaults to the engine's."""
+    """A DEALER and a channel of its own. `key` seals its messages and `password` opens the connection; both default to the engine's."""
 
-    def __init__(self, info: ConnectionInfo, key: bytes | None = None) -> None:
+    def __init__(self, info: ConnectionInfo, key: bytes | None = None, password: str | None = None) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.sndtimeo = 20_000
+        self.socket.plain_username = PLAIN_USER.encode()
+        self.socket.plain_password = (plain_password(info.key) if password is None else password).encode()
         self.socket.connect(info.address)
         self.nonce = os.urandom(NONCE_BYTES)
         self.channel = Channel(key or info.key, self.nonce, "client", time.time_ns())

@@ -6,17 +6,21 @@ import contextlib
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import zmq
+from scumble_engine.gate import Gate
 from scumble_protocol.client.transport import Transport, ZmqTransport, memory_pair
 from scumble_protocol.client.zmtp import ZmtpTransport
 from scumble_protocol.pixels import Buffer
 
 KINDS = ("zmq-ipc", "zmq-tcp", "zmtp-ipc", "zmtp-tcp", "memory")
 SOCKET_KINDS = KINDS[:4]
+KEY = bytes(32)
+_RELAYED_BYTES = 2**15
 
 
 class FarEnd(Protocol):
@@ -27,13 +31,35 @@ class FarEnd(Protocol):
     def close(self) -> None: ...
 
 
+class Gatekeeper:
+    """The engine's own gate, in a thread."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        self.gate = Gate(context, KEY)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread.start()
+
+    def _keep(self) -> None:
+        while not self._stop.is_set():
+            self.gate.socket.poll(20)
+            self.gate.answer()
+
+    def leave(self) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        self.gate.close()
+
+
 class RouterEnd:
-    """A pyzmq ROUTER that speaks with one client."""
+    """A pyzmq ROUTER that speaks with one client, and lets nobody in without the key."""
 
     def __init__(self, address: str, **options: int) -> None:
         self._context = zmq.Context()
+        self._gatekeeper = Gatekeeper(self._context)
         self._socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._socket.linger = 2000
+        self._gatekeeper.gate.protect(self._socket, None)
         for name, value in options.items():
             self._socket.setsockopt(getattr(zmq, name), value)
         self._socket.bind(address)
@@ -52,6 +78,7 @@ class RouterEnd:
 
     def close(self) -> None:
         self._socket.close()
+        self._gatekeeper.leave()
         self._context.term()
 
 
@@ -62,8 +89,8 @@ def fresh_address(kind: str) -> str:
 
 def open_transport(kind: str, address: str, timeout_s: float = 3.0) -> Transport:
     if kind.startswith("zmq"):
-        return ZmqTransport(address, timeout_s=timeout_s)
-    return ZmtpTransport(address, timeout_s)
+        return ZmqTransport(address, KEY, timeout_s=timeout_s)
+    return ZmtpTransport(address, KEY, timeout_s)
 
 
 @contextlib.contextmanager
@@ -134,3 +161,38 @@ class RawServer:
                 self.heard += heard
                 if not heard:
                     return
+
+
+class ThinLine:
+    """A relay on loopback that lets through so many bytes a second in each direction, with little room on the way."""
+
+    def __init__(self, address: str, bytes_per_s: float) -> None:
+        self._far = int(address.rpartition(":")[2])
+        self._pause_s = _RELAYED_BYTES / bytes_per_s
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._join, daemon=True).start()
+
+    def __enter__(self) -> ThinLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _join(self) -> None:
+        with contextlib.suppress(OSError):
+            near, _ = self._listener.accept()
+            far = socket.create_connection(("127.0.0.1", self._far))
+            self._ends += [near, far]
+            for here, there in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(here, there), daemon=True).start()
+
+    def _relay(self, here: socket.socket, there: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := here.recv(_RELAYED_BYTES):
+                there.sendall(piece)
+                time.sleep(self._pause_s * len(piece) / _RELAYED_BYTES)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from client.conversing import EDIT, HASTY, STROKES, collect, dutiful, ended
-from client.far_ends import RouterEnd, fresh_address, open_transport
+from client.far_ends import RouterEnd, ThinLine, fresh_address, open_transport
 from client.scripted_engine import INFO, KEY, STATE, ScriptedEngine
 from scumble_protocol.client.session import Session
 from scumble_protocol.geometry import Bounds, Point
@@ -26,6 +26,7 @@ from scumble_protocol.messages import (
     Hello,
     Instruction,
     Mask,
+    Message,
     Ping,
     Preview,
     Progress,
@@ -33,8 +34,10 @@ from scumble_protocol.messages import (
     Read,
     Reading,
     Submit,
+    Took,
     Welcome,
 )
+from scumble_protocol.parcel import Parcel, Sender, is_part
 from scumble_protocol.pixels import Picture, Plane
 from scumble_protocol.wire import SeenNonces, accept_hello
 
@@ -204,18 +207,30 @@ class EchoingRouter:
         self._router.close()
 
     def _serve(self) -> None:
-        channel = None
+        channel, sender, parcel = None, None, Parcel()
         while not self._stop.is_set():
             frames = self._router.receive(0.05)
             if frames is None:
                 continue
-            if channel is None:
+            if channel is None or sender is None:
                 channel, _ = accept_hello(KEY, frames, SeenNonces())
+                sender = Sender(channel)
                 self._router.send(channel.seal(Welcome(1, os.urandom(16), STATE)))
                 continue
-            message = channel.open(frames)
-            if isinstance(message, Echo):
-                self._router.send(channel.seal(Echoed(message.job, message.plane)))
+            if is_part(frames):
+                parcel.take(frames)
+            else:
+                self._answer(channel.open(parcel.joined(frames)), sender)
+            if (credit := parcel.credit()) is not None:
+                sender.push(credit)
+            while (due := sender.next()) is not None:
+                self._router.send(due)
+
+    def _answer(self, message: Message, sender: Sender) -> None:
+        if isinstance(message, Echo):
+            sender.push(Echoed(message.job, message.plane))
+        elif isinstance(message, Took):
+            sender.took(message.size)
 
 
 @pytest.mark.parametrize("kind", ["zmq-ipc", "zmtp-ipc", "zmtp-tcp"])
@@ -227,6 +242,25 @@ def test_a_large_plane_comes_back_over_a_real_socket(kind: str) -> None:
         echoed = collect(session, ended(job), 20)[-1]
         session.close()
     assert isinstance(echoed, Echoed)
+    assert echoed.plane.sha256() == plane.sha256()
+
+
+@pytest.mark.parametrize("kind", ["zmq-tcp", "zmtp-tcp"])
+def test_a_layer_that_takes_longer_to_travel_than_silence_is_borne_arrives(kind: str) -> None:
+    """There and back over a line of 2 MB/s: two seconds each way, with an engine that is taken for lost after one."""
+    plane = Plane(1024, 1024, 4, "u8", os.urandom(2**22))
+    with EchoingRouter(kind) as router, ThinLine(router.info.address, 2e6) as line:
+        session = Session(
+            router.info,
+            "test",
+            connect=lambda _: open_transport(kind, line.address),
+            pace=replace(HASTY, lost_after_s=1.0),
+        )
+        session.wait_until_open(5)
+        job = session.echo(plane)
+        echoed = collect(session, ended(job), 30)[-1]
+        session.close()
+    assert isinstance(echoed, Echoed), echoed
     assert echoed.plane.sha256() == plane.sha256()
 
 

@@ -35,9 +35,11 @@ from scumble_protocol.messages import (
     Read,
     Reading,
     Result,
+    Sending,
     Settings,
     Submit,
     SubtractStrokes,
+    Took,
     Welcome,
 )
 from scumble_protocol.pixels import Buffer, Depth, Picture, Plane, plane_bytes
@@ -80,6 +82,8 @@ CLIENT_MESSAGES: tuple[Message, ...] = (
     Read("job-4", Instruction("make it green"), "a red apple"),
     Echo("job-5", plane(4, 4, 4, "f32")),
     Cancel("job-1"),
+    Sending("job-1", 2**30),
+    Took(2**19),
     Ping(7),
     Goodbye(True),
 )
@@ -102,9 +106,10 @@ ENGINE_MESSAGES: tuple[Message, ...] = (
     Failure("job-1", "cancelled", "The edit was cancelled."),
     Failure("job-2", "bad-handle", said("Handle {number} starts outside the picture.", number=2)),
     Pong(7, STATE),
+    Took(2**20),
 )
-HELLO = Hello("krita 5.2.9", (1,), NONCE)
-WELCOME = Welcome(1, ENGINE_NONCE, STATE)
+HELLO = Hello("krita 5.2.9", (1,), NONCE, (64, 75))
+WELCOME = Welcome(1, ENGINE_NONCE, STATE, (1, 9))
 
 
 def opened_pair(key: bytes = KEY, engine_nonce: bytes = ENGINE_NONCE) -> tuple[Channel, Channel]:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 import scumble_protocol
 from protocol.spec_tables import SPEC, described, reachable, tables
-from scumble_protocol import codec, pixels, wire
+from scumble_protocol import codec, parcel, pixels, rules, wire
 from scumble_protocol.connection import ConnectionInfo
 from scumble_protocol.messages import Cue
 
@@ -47,9 +47,25 @@ def test_the_headers_fields_lie_where_written() -> None:
 
 @pytest.mark.parametrize("row", TABLES["Limits"], ids=lambda row: row[0])
 def test_limits_have_the_written_values(row: list[str]) -> None:
-    owners = [module for module in (wire, codec, pixels) if hasattr(module, row[0])]
+    owners = [module for module in (wire, codec, pixels, parcel) if hasattr(module, row[0])]
     assert owners
     assert {getattr(module, row[0]) for module in owners} == {int(row[1])}
+
+
+@pytest.mark.parametrize("row", TABLES["Rules"], ids=lambda row: row[0])
+def test_rules_have_the_written_numbers(row: list[str]) -> None:
+    assert getattr(rules, row[0]) == float(row[1])
+
+
+def test_every_number_of_the_rules_is_written() -> None:
+    written = {row[0] for row in TABLES["Rules"]}
+    assert {name for name in vars(rules) if name.startswith(("MAX_", "MIN_"))} == written
+
+
+def test_a_parts_head_is_laid_out_as_written() -> None:
+    rows = TABLES["Parts"]
+    assert ">" + "".join(row[2] for row in rows) == parcel.PART.format
+    assert sum(int(row[1]) for row in rows) == parcel.PART.size
 
 
 def test_every_limit_is_written() -> None:

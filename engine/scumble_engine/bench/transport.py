@@ -41,8 +41,8 @@ PNG_WAIT_MS = 300_000
 HANDSHAKE_S = 3.0
 
 TRANSPORTS: dict[str, Connect] = {
-    "pyzmq": lambda info: ZmqTransport(info.address, info.curve_public_key, HANDSHAKE_S),
-    "standard library": lambda info: ZmtpTransport(info.address, HANDSHAKE_S),
+    "pyzmq": lambda info: ZmqTransport(info.address, info.key, info.curve_public_key, HANDSHAKE_S),
+    "standard library": lambda info: ZmtpTransport(info.address, info.key, HANDSHAKE_S),
 }
 
 

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from ..connection import ConnectionInfo
@@ -42,11 +43,13 @@ from ..messages import (
     Reading,
     Result,
     Submit,
+    Took,
     Welcome,
 )
+from ..parcel import Parcel, Sender, is_part, session_of_part
 from ..pixels import Buffer, Plane
 from ..rules import check_edit, check_text
-from ..wire import NONCE_BYTES, SPOKEN_MAJORS, Channel, RefusedMessage, choose_version
+from ..wire import KNOWN_TO_CLIENTS, NONCE_BYTES, SPOKEN_MAJORS, Channel, RefusedMessage, choose_version
 from .pulse import Pace, Pulse
 from .transport import Connect, Transport, connect
 
@@ -304,12 +307,14 @@ class Session:
         self._transport = transport
         nonce = os.urandom(NONCE_BYTES)
         channel = Channel(self._info.key, nonce, "client", time.time_ns())
-        transport.send(channel.seal(Hello(self._client, SPOKEN_MAJORS, nonce)))
+        transport.send(channel.seal(Hello(self._client, SPOKEN_MAJORS, nonce, KNOWN_TO_CLIENTS)))
         self._await_welcome(transport, channel)
+        wire = _Wire(transport, channel, Sender(channel, announces=True), Parcel())
         pulse = Pulse(self._pace)
         while self._phase == "open":
-            self._beat(transport, channel, pulse)
-        self._flush(transport, channel)
+            self._beat(wire, pulse)
+        wire.sender.drop_large()
+        self._flush(wire)
 
     def _await_welcome(self, transport: Transport, channel: Channel) -> None:
         deadline = time.monotonic() + self._pace.welcome_within_s
@@ -333,29 +338,32 @@ class Session:
                 self._phase = "open"
             self._news.notify_all()
 
-    def _beat(self, transport: Transport, channel: Channel, pulse: Pulse) -> None:
-        """Send what waits, take one message, and mind the heartbeat."""
-        self._flush(transport, channel)
+    def _beat(self, wire: _Wire, pulse: Pulse) -> None:
+        """Send what waits, take one message or a part of one, and mind the heartbeat."""
+        self._flush(wire)
         if pulse.due():
-            transport.send(channel.seal(Ping(pulse.begin())))
-        frames = transport.receive(pulse.rest_s())
+            wire.transport.send(wire.channel.seal(Ping(pulse.begin())))
+        frames = wire.transport.receive(pulse.rest_s())
         if frames is None:
             pulse.check()
-            return
-        message = self._opened_or_failed(channel, frames)
-        if message is not None:
+        elif is_part(frames):
+            if wire.laid(frames):
+                pulse.heard()
+        elif (message := self._opened_or_failed(wire.channel, wire.parcel.joined(frames))) is not None:
             pulse.heard()
-            self._handle(message)
+            self._handle(message, wire.sender)
 
-    def _flush(self, transport: Transport, channel: Channel) -> None:
+    def _flush(self, wire: _Wire) -> None:
         while (message := self._next_outgoing()) is not None:
             try:
                 _check(message)
-                frames = channel.seal(message)
+                if isinstance(message, Cancel) and wire.sender.drop(message.job):
+                    self._finish(Failure(message.job, Cancelled.default_code, "The edit was cancelled."))
+                wire.sender.push(message)
             except RequestError as exc:
                 self._finish(Failure(_job_of(message), exc.code, exc.sentence))
-            else:
-                transport.send(frames)
+        while (frames := wire.sender.next()) is not None:
+            wire.transport.send(frames)
 
     def _next_outgoing(self) -> ClientMessage | None:
         with self._lock:
@@ -374,12 +382,16 @@ class Session:
             self._finish(Failure(exc.job, exc.code, sentence))
             return None
 
-    def _handle(self, message: Message) -> None:
+    def _handle(self, message: Message, sender: Sender) -> None:
         if isinstance(message, Pong):
             self._state = message.state
+        elif isinstance(message, Took):
+            sender.took(message.size)
         elif isinstance(message, Failure) and not message.job:
             raise error_for(message.code, message.sentence)
         elif isinstance(message, JobEvent):
+            if isinstance(message, Failure):
+                sender.drop(message.job)
             self._finish(message)
 
     def _finish(self, event: JobEvent) -> None:
@@ -391,6 +403,28 @@ class Session:
             if isinstance(event, FINAL_EVENTS):
                 self._live.discard(event.job)
             self._deliver(event)
+
+
+@dataclass
+class _Wire:
+    """An open session's connection, its seals, and what travels in parts."""
+
+    transport: Transport
+    channel: Channel
+    sender: Sender
+    parcel: Parcel
+
+    def laid(self, frames: Sequence[Buffer]) -> bool:
+        """Take a part, and tell the engine now and then how many may follow. Say whether it was one of ours."""
+        try:
+            if session_of_part(frames) != self.channel.nonce:
+                return False
+            self.parcel.take(frames)
+        except ProtocolError:
+            return False
+        if (credit := self.parcel.credit()) is not None:
+            self.sender.push(credit)
+        return True
 
 
 def _new_job() -> str:
@@ -417,4 +451,4 @@ def _check(message: ClientMessage) -> None:
 
 
 def _job_of(message: ClientMessage) -> str:
-    return "" if isinstance(message, Hello | Ping | Goodbye) else message.job
+    return "" if isinstance(message, Hello | Ping | Goodbye | Took) else message.job

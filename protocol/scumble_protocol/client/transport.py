@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ..connection import ConnectionInfo, is_loopback_or_ipc
+from ..connection import PLAIN_USER, ConnectionInfo, curve_seed, is_loopback_or_ipc, plain_password
 from ..pixels import Buffer
 from ..wire import MAX_FRAME_BYTES
 from .waker import Waker
@@ -51,10 +51,10 @@ def connect(info: ConnectionInfo, timeout_s: float = CONNECT_TIMEOUT_S) -> Trans
     if not is_loopback_or_ipc(info.address) and not info.curve_public_key:
         raise ConnectionError(f"{info.address} is not on this machine, and its connection is not encrypted.")
     if zmq_imports():
-        return ZmqTransport(info.address, info.curve_public_key, timeout_s)
+        return ZmqTransport(info.address, info.key, info.curve_public_key, timeout_s)
     if info.curve_public_key:
         raise ConnectionError("An engine on another machine needs pyzmq, which this host's Python does not have.")
-    return ZmtpTransport(info.address, timeout_s)
+    return ZmtpTransport(info.address, info.key, timeout_s)
 
 
 def zmq_imports() -> bool:
@@ -69,7 +69,10 @@ def zmq_imports() -> bool:
 class ZmqTransport:
     """A pyzmq DEALER. It never reconnects: a session does not outlive its connection."""
 
-    def __init__(self, address: str, curve_public_key: str = "", timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    def __init__(
+        self, address: str, key: bytes, curve_public_key: str = "", timeout_s: float = CONNECT_TIMEOUT_S
+    ) -> None:
+        """`key` is the connection file's. Raises ConnectionError within about `timeout_s`."""
         import zmq
         from zmq.utils.monitor import recv_monitor_message
 
@@ -81,12 +84,25 @@ class ZmqTransport:
         self._monitor = self._socket.get_monitor_socket()
         self._gone = ""
         try:
-            self._open(curve_public_key, timeout_s)
+            self._identify(key, curve_public_key)
+            self._open(timeout_s)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, curve_public_key: str, timeout_s: float) -> None:
+    def _identify(self, key: bytes, curve_public_key: str) -> None:
+        """Show that we hold the key: by PLAIN's password, or by the CURVE key that is made of it."""
+        if not curve_public_key:
+            self._socket.plain_username = PLAIN_USER.encode()
+            self._socket.plain_password = plain_password(key).encode()
+            return
+        from zmq.utils import z85
+
+        self._socket.curve_secretkey = secret = z85.encode(curve_seed(key))
+        self._socket.curve_publickey = self._zmq.curve_public(secret)
+        self._socket.curve_serverkey = curve_public_key.encode()
+
+    def _open(self, timeout_s: float) -> None:
         zmq = self._zmq
         options: dict[int, int] = {
             zmq.LINGER: 0,
@@ -97,9 +113,6 @@ class ZmqTransport:
         }
         for option, value in options.items():
             self._socket.setsockopt(option, value)
-        if curve_public_key:
-            self._socket.curve_publickey, self._socket.curve_secretkey = zmq.curve_keypair()
-            self._socket.curve_serverkey = curve_public_key.encode()
         self._poller = zmq.Poller()
         for readable in (self._socket, self._monitor, self._waker):
             self._poller.register(readable, zmq.POLLIN)

@@ -1,4 +1,4 @@
-"""A ZMTP 3.1 NULL DEALER with the standard library alone, for hosts whose Python has no pyzmq (ZeroMQ's RFCs 23 and 37).
+"""A ZMTP 3.1 PLAIN DEALER with the standard library alone, for hosts whose Python has no pyzmq (ZeroMQ's RFCs 23, 24 and 37).
 
 It moves frames and answers commands, and knows nothing of what they mean. One thread owns it; `wake` is for the others.
 """
@@ -11,14 +11,28 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from ..connection import PLAIN_USER, plain_password
 from ..pixels import Buffer
 from ..wire import MAX_MESSAGE_BYTES, MAX_PLANES
 from .waker import Waker
-from .zmtp_frames import COMMAND, GREETING, MORE, Frame, FrameReader, Violation, coded, ready_command, socket_type
+from .zmtp_frames import (
+    COMMAND,
+    GREETING,
+    MECHANISM,
+    MORE,
+    Frame,
+    FrameReader,
+    Violation,
+    coded,
+    hello_command,
+    initiate_command,
+    socket_type,
+)
 
 MAX_FRAMES = MAX_PLANES + 2
 CONNECT_TIMEOUT_S = 3.0
 LINGER_S = 0.5  # how long a farewell may take to leave
+LIBZMQ_ERROR = b"\x5eRROR"  # libzmq 4.3 writes PLAIN's "\\x5" "ERROR" as one escape
 PEERS_OF_A_DEALER = (b"ROUTER", b"DEALER", b"REP")
 
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)  # a host's embedded Python may not ignore SIGPIPE
@@ -27,9 +41,11 @@ _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)  # a host's embedded Python may
 class ZmtpTransport:
     """A DEALER over ipc or tcp; the same interface and the same errors as its sisters in transport.py."""
 
-    def __init__(self, address: str, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
-        """Connect and shake hands. Raises ConnectionError within about `timeout_s`."""
+    def __init__(self, address: str, key: bytes, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+        """Connect, shake hands, and show that we hold the connection file's key. Raises ConnectionError within about `timeout_s`."""
         self._address = address
+        self._hello = hello_command(PLAIN_USER, plain_password(key))
+        self._welcome = False
         self._outbox: deque[memoryview] = deque()
         self._inbox: deque[list[Buffer]] = deque()
         self._message: list[Buffer] = []
@@ -96,7 +112,7 @@ class ZmtpTransport:
             raise ConnectionError(f"The engine at {self._address} does not answer ({exc}).") from exc
         if greeting[0] != 0xFF or not greeting[9] & 1:
             raise ConnectionError(_stranger(self._address, "its greeting is not ZeroMQ's"))
-        if greeting[10] < 3 or greeting[12:32].rstrip(b"\0") != b"NULL":
+        if greeting[10] < 3 or greeting[12:32].rstrip(b"\0") != MECHANISM:
             raise ConnectionError(_stranger(self._address, "it wants another version or mechanism of ZeroMQ"))
         self._socket.setblocking(False)
         self._selector.register(self._socket, selectors.EVENT_READ)
@@ -113,7 +129,7 @@ class ZmtpTransport:
         return greeting
 
     def _await_ready(self, deadline: float) -> None:
-        self._outbox.extend(coded([ready_command(b"DEALER")]))
+        self._outbox.extend(coded([self._hello]))
         self._push()
         while not self._ready and not self._gone:
             if time.monotonic() >= deadline:
@@ -188,12 +204,21 @@ class ZmtpTransport:
     def _obey(self, command: bytes) -> None:
         size = command[0] if command else 0
         name, data = command[1 : 1 + size], command[1 + size :]
-        if name == b"READY":
+        if name == b"WELCOME" and not self._welcome:
+            self._welcome = True
+            self._outbox.extend(coded([initiate_command(b"DEALER")]))
+            self._push()
+        elif name == b"READY":
+            if not self._welcome:
+                raise Violation("it let us in without asking who we are")
             if socket_type(data) not in PEERS_OF_A_DEALER:
                 raise Violation("its socket is of the wrong type")
             self._ready = True
-        elif name == b"ERROR":
-            raise Violation("it refused: " + data[1:].decode("ascii", "replace")[:200])
+        elif name == b"ERROR" or command.startswith(LIBZMQ_ERROR):
+            said = data[1:] if name == b"ERROR" else command[len(LIBZMQ_ERROR) + 1 :]
+            self._end(
+                f"The engine at {self._address} refused the connection ({said.decode('ascii', 'replace')[:200]})."
+            )
         elif name == b"PING":  # a time-to-live of two bytes, then a context that is to come back
             self._outbox.extend(coded([(COMMAND, b"\x04PONG" + data[2:18])]))
             self._push()

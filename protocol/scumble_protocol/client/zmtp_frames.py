@@ -1,8 +1,7 @@
-"""ZMTP 3.1 as bytes: greeting, frames, properties. Pure: no socket here (ZeroMQ's RFCs 23 and 37)."""
+"""ZMTP 3.1 as bytes: greeting, frames, properties. Pure: no socket here (ZeroMQ's RFCs 23, 24 and 37)."""
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from ..pixels import Buffer
 from ..wire import MAX_FRAME_BYTES
 
 MORE, LONG, COMMAND = 1, 2, 4
-GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31)
+MECHANISM = b"PLAIN"
+GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x01" + MECHANISM.ljust(20, b"\0") + b"\0" + bytes(31)
 MAX_COMMAND_BYTES = 4096
 
 _SCRATCH_BYTES = 2**16
-_MAPPED_BYTES = 2**20
 _JOINED_BYTES = 2**13
 
 
@@ -68,7 +67,7 @@ class FrameReader:
             del self._pending[: start + size]
             return Frame(flags, memoryview(body))
         self._have, self._flags = len(body), flags
-        self._body = _room(size)
+        self._body = memoryview(bytearray(size))
         self._body[: self._have] = body
         self._pending.clear()
         return None
@@ -106,11 +105,17 @@ def coded(frames: Iterable[tuple[int, Buffer]]) -> Iterator[memoryview]:
         yield memoryview(joined)
 
 
-def ready_command(kind: bytes) -> tuple[int, bytes]:
-    """Return the flags and body of the READY command of a socket of some type, without an identity."""
+def hello_command(user: str, password: str) -> tuple[int, bytes]:
+    """Return the flags and body of PLAIN's HELLO: each text of at most 255 bytes."""
+    texts = (text.encode() for text in (user, password))
+    return COMMAND, b"\x05HELLO" + b"".join(bytes([len(text)]) + text for text in texts)
+
+
+def initiate_command(kind: bytes) -> tuple[int, bytes]:
+    """Return the flags and body of PLAIN's INITIATE of a socket of some type, without an identity."""
     properties = ((b"Socket-Type", kind), (b"Identity", b""))
     coded_properties = (bytes([len(key)]) + key + struct.pack(">I", len(value)) + value for key, value in properties)
-    return COMMAND, b"\x05READY" + b"".join(coded_properties)
+    return COMMAND, b"\x08INITIATE" + b"".join(coded_properties)
 
 
 def socket_type(metadata: bytes) -> bytes:
@@ -123,8 +128,3 @@ def socket_type(metadata: bytes) -> bytes:
             return metadata[value_at:value_end]
         metadata = metadata[value_end:]
     return b""
-
-
-def _room(size: int) -> memoryview:
-    """Return writable memory. Large pieces are mapped: pages come as bytes do, and no one zeroes them under the GIL."""
-    return memoryview(mmap.mmap(-1, size) if size >= _MAPPED_BYTES else bytearray(size))
