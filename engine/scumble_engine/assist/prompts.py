@@ -352,17 +352,23 @@ def read_subject(text: str, vocabulary: Vocabulary) -> str:
 
     Raises RequestError for words that the model does not know.
     """
+    phrase = new_thing(text, vocabulary)
+    return read_instruction(text, vocabulary).target if phrase is None else describe(phrase)
+
+
+def new_thing(text: str, vocabulary: Vocabulary) -> Phrase | None:
+    """Return the thing that is to come, of an instruction to add one or of a bare noun phrase; None where what is there changes.
+
+    Raises RequestError for words that the model does not know.
+    """
     said = _normal(text)
     match = _add_match(said)
     if match is not None:
-        return describe(_known(match["y"], vocabulary))
+        return _known(match["y"], vocabulary)
     phrase = read_phrase(said, vocabulary)
-    if (
-        phrase is not None
-        and phrase.noun
-        and not (vocabulary.open and re.match(rf"{VERB_CHANGE}|replace|remove", said))
-    ):
-        return describe(phrase)
+    changes = re.match(rf"{VERB_CHANGE}|replace|remove", said)
+    if phrase is not None and phrase.noun and not (vocabulary.open and changes):
+        return phrase
     if phrase is not None and len(said.split()) <= 3 and not vocabulary.open and not re.match(VERB_CHANGE, said):
         raise unknown(_bare(said), vocabulary)
-    return read_instruction(text, vocabulary).target
+    return None

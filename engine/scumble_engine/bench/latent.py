@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from scumble_protocol.geometry import Point
-from scumble_protocol.messages import Edit, Handle, Mask, PromptPair, Settings
-from scumble_protocol.pixels import Picture
+from scumble_protocol.messages import Handle, Mask, Settings
 
-from ..edits.mixed import drag_and_say
-from ..imaging.arrays import Bytes, Floats, plane_of
-from ..models.shelf import Shelf
+from ..imaging.arrays import Bytes, Floats
 from .beside import ALONE, Beside
-from .edits import channel, laid_over
-from .hands import Hand, Run, walked
+from .edits import channel
+from .hands import Hand, Run
 from .measures import changed_outside, differs, psnr
 from .score import PATCH_PX, find_patch, likeness
 from .sheet import Keep
@@ -127,20 +124,3 @@ def _row(task: Task, handle: Handle, method: str, run: Run) -> LatentRow:
         gflop=run.gflop,
         peak_mib=run.peak_mib,
     )
-
-
-def joint_or_in_turn(tasks: Sequence[Task], shelf: Shelf) -> dict[str, float]:
-    """Compare a drag with words done jointly and one after the other: mean PSNR (dB) to the truth of the move, outside the moved thing.
-
-    The words recolour the thing; what it uncovers must still be right, and the colour is judged by eye on the sheet.
-    """
-    scores: dict[str, list[float]] = {"jointly": [], "in turn": []}
-    for task in tasks:
-        name = task.pair.scene.objects[0].concept
-        words = PromptPair(task.pair.source, task.pair.source.replace(name, f"green {name}"), (name,), (), "recolor")
-        edit = Edit(Picture(plane_of(task.before, "u8")), (handle_of(task), words, Mask(channel(task.may))), Settings())
-        left = task.changed & (np.asarray(task.pair.object_after.numpy()) < 0.1)
-        for way in scores:
-            layer, _ = walked(drag_and_say(edit, shelf, "final", way == "jointly"), 0.0)
-            scores[way].append(psnr(laid_over(task.before, layer), task.truth, left))
-    return {way: float(np.mean(each)) for way, each in scores.items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -18,12 +19,11 @@ from torch import Tensor
 
 from .alignment import align, replaced
 from .blend import BothMaps, LocalBlend
-from .features import word_map_size
-from .model import DiffusionModel
+from .capabilities import Attends, Denoiser
 from .schedule import Prediction
 from .trace import SourceStep, source_steps
 from .unified import Heard, Phase, Role, UnifiedControl, WordMaps
-from .words import Conditioning, token_positions
+from .words import Conditioning
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class DeltaStep:
 
 @torch.no_grad()
 def delta_steps(
-    model: DiffusionModel, x0: Tensor, plan: DeltaPlan, mask: Tensor | None = None, start: Tensor | None = None
+    model: Denoiser, x0: Tensor, plan: DeltaPlan, mask: Tensor | None = None, start: Tensor | None = None
 ) -> Generator[DeltaStep, None, Tensor]:
     """Yield after each step and return D (like x0, fp32). `mask` (1, 1, h, w) 0..1 bounds it; `start` is a first D (a drag's, say).
 
@@ -108,12 +108,12 @@ def contrast_place(disagreement: Tensor, contrast: tuple[float, float]) -> Tenso
 class _Branches:
     """The branches of one edit that are alive: target, its unconditional one if guided, and layout once it differs from the source."""
 
-    def __init__(self, model: DiffusionModel, plan: DeltaPlan, x0: Tensor) -> None:
+    def __init__(self, model: Denoiser, plan: DeltaPlan, x0: Tensor) -> None:
         self.model, self.plan = model, plan
         self.source, self.target = model.words(plan.source), model.words(plan.target)
         self.unguided = plan.guidance == 1.0 or model.guides_itself
         self.pairs = prompt_pairs(self.source, self.target)
-        self.blend = _local_blend(model, plan, (x0.shape[-2], x0.shape[-1])) if plan.blend else None
+        self.blend = _local_blend(cast("Attends", model), plan, (x0.shape[-2], x0.shape[-1])) if plan.blend else None
 
     def step(self, number: int, source: SourceStep, delta: Tensor, layout: Tensor) -> tuple[Tensor, Tensor]:
         """Run the living branches at one timestep; return the new D and the layout branch's."""
@@ -126,7 +126,7 @@ class _Branches:
             source.timestep,
             [self._words(role) for role in roles],
             self._control(roles, phase, source),
-            self.plan.guidance,
+            guidance=self.plan.guidance,
         )
         rows = {role: Prediction(prediction.x0[i : i + 1], prediction.noise[i : i + 1]) for i, role in enumerate(roles)}
         target = rows["target"]
@@ -140,7 +140,9 @@ class _Branches:
         return (*roles, "layout") if self.blend is not None and not phase.layout_locked else roles
 
     def _words(self, role: Role) -> Conditioning:
-        return {"target": self.target, "uncond": self.model.words(""), "layout": self.source}[role]
+        return {"target": self.target, "uncond": self.model.words(self.model.profile.negative), "layout": self.source}[
+            role
+        ]
 
     def _control(self, roles: tuple[Role, ...], phase: Phase, source: SourceStep) -> UnifiedControl | None:
         if not self.plan.steers:
@@ -160,8 +162,8 @@ def prompt_pairs(source: Conditioning, target: Conditioning) -> tuple[int, ...]:
     return (0, *inner, source.length - 1, *padding)
 
 
-def _local_blend(model: DiffusionModel, plan: DeltaPlan, latent_size: tuple[int, int]) -> LocalBlend:
-    size = word_map_size(model.unet, latent_size)
+def _local_blend(model: Attends, plan: DeltaPlan, latent_size: tuple[int, int]) -> LocalBlend:
+    size = model.word_map_size(latent_size)
     source, target = model.words(plan.source), model.words(plan.target)
     change, keep = _found(model, plan.blend, source, target), _found(model, plan.keep, source, target)
     pairs = align(source.inner_ids, target.inner_ids)
@@ -171,13 +173,13 @@ def _local_blend(model: DiffusionModel, plan: DeltaPlan, latent_size: tuple[int,
 
 
 def _found(
-    model: DiffusionModel, words: tuple[str, ...], source: Conditioning, target: Conditioning
+    model: Attends, words: tuple[str, ...], source: Conditioning, target: Conditioning
 ) -> dict[Heard, tuple[int, ...]]:
     """Find words in both prompts. Raises RequestError for one that is in neither."""
     found: dict[Heard, set[int]] = {"source": set(), "target": set()}
     for word in words:
-        here = token_positions(model.prompts.tokenizer, source, word)
-        there = token_positions(model.prompts.tokenizer, target, word)
+        here = model.positions(source, word)
+        there = model.positions(target, word)
         if not here and not there:
             raise RequestError(
                 said(

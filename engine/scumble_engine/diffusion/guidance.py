@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .model import DiffusionModel
+from .capabilities import Denoiser
 
 LUMA = (0.299, 0.587, 0.114)
 # How strong a luminance step counts as a full edge; how far, in pixels, an edge may lie from its line.
@@ -90,7 +90,7 @@ def loss_of(pixels: Tensor, conditions: Conditions, pull: Pull) -> Tensor:
     return loss
 
 
-def pulled(model: DiffusionModel, x0: Tensor, conditions: Conditions, pull: Pull, may: Tensor) -> Tensor:
+def pulled(model: Denoiser, x0: Tensor, conditions: Conditions, pull: Pull, may: Tensor) -> Tensor:
     """Move clean latents towards what the strokes ask for, only where `may` (1, 1, h, w of the latents) lets them."""
     if not conditions.any:
         return x0

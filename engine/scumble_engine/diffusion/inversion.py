@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .attention import Control, Recorder, SharedKeys, Triples
-from .model import DiffusionModel
+from .capabilities import Denoiser
 from .words import Conditioning
 
 
@@ -29,7 +29,7 @@ class Inversion:
     def top(self) -> Tensor:
         return self.latents[0]
 
-    def noise(self, model: DiffusionModel) -> Tensor:
+    def noise(self, model: Denoiser) -> Tensor:
         """Return the noise that the top's latents hold beside the picture."""
         signal, sigma = (level.to(self.top.device) for level in model.schedule.levels(self.timesteps[0]))
         return (self.top - signal * self.latents[-1]) / sigma
@@ -37,7 +37,7 @@ class Inversion:
 
 @torch.no_grad()
 def invert(
-    model: DiffusionModel, x0: Tensor, words: Conditioning, steps: int, top: int, rounds: int = 3
+    model: Denoiser, x0: Tensor, words: Conditioning, steps: int, top: int, rounds: int = 3
 ) -> Iterator[tuple[int, Inversion | None]]:
     """Walk x0 up to timestep `top` in `steps` steps; yield (steps done, None), and at last (steps, the inversion).
 
@@ -60,7 +60,7 @@ def invert(
     yield steps, Inversion(timesteps, tuple(latents[::-1]), tuple(kept[::-1]))
 
 
-def _carried(model: DiffusionModel, z: Tensor, timestep: int, noise: Tensor) -> Tensor:
+def _carried(model: Denoiser, z: Tensor, timestep: int, noise: Tensor) -> Tensor:
     """Return the x0 that makes z out of this noise at a timestep; timestep 0 is the clean picture, on both ways."""
     signal, sigma = (level.to(z.device) for level in model.schedule.levels(timestep))
     return (z - sigma * noise) / signal if timestep else z
@@ -73,7 +73,7 @@ def _rising(timesteps: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 @torch.no_grad()
 def walk_down(
-    model: DiffusionModel,
+    model: Denoiser,
     z: Tensor,
     words: Conditioning,
     inversion: Inversion,

@@ -1,11 +1,10 @@
-"""The one adapter over diffusers text-to-image UNet models: encode, decode, words, predict, features.
+"""The adapter over diffusers text-to-image UNet models: it denoises, attends and shows (capabilities.py).
 
 Everything above it speaks latents in fp32 and clean/noise predictions; what a checkpoint is made of stays in here.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,15 +18,17 @@ from torch import Tensor, nn
 
 from ..device import find_device
 from ..models.lora_file import lora_from
-from .attention import Control, controlled
+from .attention import Control, Place, attention_layers, controlled
+from .capabilities import Condition
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
-from .features import FeaturePoint, block_at, truncated
-from .loading import WEIGHTS, find_model, folder_sha256, load_pipeline, load_student, open_known
+from .features import FeaturePoint, block_at, truncated, word_map_size
+from .loading import find_model, folder_sha256, load_pipeline, load_student, open_known
 from .meter import Meter
+from .profile import Profile, profile_of
 from .schedule import Prediction, Schedule
 from .schedulers import read_schedule
 from .wearing import put_on
-from .words import Conditioning, PromptEncoder, stacked
+from .words import Conditioning, PromptEncoder, stacked, token_positions
 
 
 @dataclass
@@ -47,6 +48,10 @@ class DiffusionModel:
     student: Any = None  # a second UNet that was distilled to take few steps
     network: Any = None  # the UNet to run instead of the pipeline's own
     guidance_inside: bool = False  # whether guidance was distilled into the network
+    profile: Profile = field(default_factory=Profile)
+    controls: dict[str, Any] = field(
+        default_factory=dict
+    )  # control networks (diffusers' ControlNets) by kind of condition
 
     @property
     def unet(self) -> Any:
@@ -62,21 +67,11 @@ class DiffusionModel:
     @property
     def guides_itself(self) -> bool:
         """Whether no unconditional branch is needed: guidance is an input of the network, or distilled into it."""
-        return self.guidance_inside or self.takes_guidance
+        return self.guidance_inside or self.takes_guidance or not self.profile.unconditional
 
     @property
     def vae(self) -> Any:
         return self.pipeline.vae
-
-    @property
-    def embedded(self) -> bool:
-        """Whether this is one of the engine's own models."""
-        return self.folder is not None and self.folder.parent == WEIGHTS
-
-    @cached_property
-    def taught(self) -> bool:
-        """Whether the model was taught a small vocabulary of its own, as the illustrator was."""
-        return self.folder is not None and (self.folder / "vocabulary.json").is_file()
 
     @cached_property
     def sha256(self) -> str:
@@ -156,6 +151,7 @@ class DiffusionModel:
         timestep: int,
         words: Sequence[Conditioning],
         control: Control | None = None,
+        conditions: Sequence[Condition] = (),
         guidance: float = 1.0,
     ) -> Prediction:
         """Run the network on a batch at one timestep, one prompt a row, with an attention control for as long as it runs.
@@ -164,8 +160,20 @@ class DiffusionModel:
         """
         self.meter.forwards += len(z)
         with self.on_device(self.unet), controlled(self.unet, control), _memory_in_words():
-            output = self._forward(z, timestep, words, guidance)
+            output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
+
+    def places(self) -> tuple[Place, ...]:
+        """List the attention layers in the order in which a forward meets them."""
+        return tuple(place for place, _ in attention_layers(self.unet))
+
+    def word_map_size(self, latent_size: tuple[int, int]) -> tuple[int, int]:
+        """Return (h, w) of the layers whose maps of words are listened to."""
+        return word_map_size(self.unet, latent_size)
+
+    def positions(self, conditioning: Conditioning, words: str) -> tuple[int, ...]:
+        """Return the token positions of words in a prompt; empty where they do not occur."""
+        return token_positions(self.prompts.tokenizer, conditioning, words)
 
     def features(self, z: Tensor, timestep: int, words: Sequence[Conditioning], point: FeaturePoint) -> Tensor:
         """Return inner features (n, channels, h, w) of a forward that stops right after the block; autograd works through it."""
@@ -174,7 +182,14 @@ class DiffusionModel:
         with self.on_device(self.unet), _memory_in_words():
             return truncated(lambda: self._forward(z, timestep, words, 1.0), block).float()
 
-    def _forward(self, z: Tensor, timestep: int, words: Sequence[Conditioning], guidance: float) -> Tensor:
+    def _forward(
+        self,
+        z: Tensor,
+        timestep: int,
+        words: Sequence[Conditioning],
+        guidance: float,
+        conditions: Sequence[Condition] = (),
+    ) -> Tensor:
         embeds, pooled = stacked(words)
         extra: dict[str, Any] = {}
         if pooled is not None:
@@ -185,8 +200,9 @@ class DiffusionModel:
             extra["timestep_cond"] = guidance_embedding(guidance, self.unet.config.time_cond_proj_dim).to(
                 self.device, self.dtype
             )
-        z = self._beside(z.to(self.device, self.dtype))
-        return self.unet(z, timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+        z = z.to(self.device, self.dtype)
+        extra |= self._controlled(z, timestep, embeds, extra.get("added_cond_kwargs"), conditions)
+        return self.unet(self._beside(z), timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
 
     def _beside(self, z: Tensor) -> Tensor:
         """Return the network's whole input: one that was taught to fill holes or follow instructions also reads a picture.
@@ -205,6 +221,28 @@ class DiffusionModel:
     def gray(self) -> Tensor:
         """The latents (1, channels, 1, 1) of a gray picture."""
         return self.encode(torch.full((1, 3, 64, 64), 0.5)).mean((2, 3), keepdim=True)
+
+    def _controlled(
+        self, z: Tensor, timestep: int, embeds: Tensor, added: Any, conditions: Sequence[Condition]
+    ) -> dict[str, Any]:
+        """Return what the conditions' networks add to the UNet's skips (Zhang et al. 2023); several add up."""
+        way = 1 - timestep / len(self.schedule.alphas_cumprod)
+        down: list[tuple[Tensor, ...]] = []
+        middle: list[Tensor] = []
+        for one in conditions:
+            if one.kind not in self.controls:
+                raise EngineError(f"The model has no control network for {one.kind}.", "engine-no-control")
+            if one.start <= way <= one.end:
+                shown = one.map.to(self.device, self.dtype).expand(len(z), -1, -1, -1)
+                net, also = self.controls[one.kind], {"added_cond_kwargs": added, "return_dict": False}
+                skips, bottom = net(z, timestep, embeds, shown, conditioning_scale=one.scale, **also)
+                down, middle = [*down, skips], [*middle, bottom]
+        if not down:
+            return {}
+        return {
+            "down_block_additional_residuals": tuple(sum(parts) for parts in zip(*down, strict=True)),
+            "mid_block_additional_residual": sum(middle),
+        }
 
 
 def guidance_embedding(guidance: float, size: int) -> Tensor:
@@ -248,10 +286,7 @@ def load_model(name: str = "auto", device: str = "auto", loras: Sequence[str] = 
     title = " + ".join(
         [place.name if name == "auto" else name, *(f"{lora.path.name}:{lora.weight:g}" for lora in worn)]
     )
-    return DiffusionModel(title, place, where, dtype, pipeline, schedule, stay.residence, student=student)
-
-
-def read_vocabulary(model: DiffusionModel) -> dict[str, Any] | None:
-    """Return the model's vocabulary.json (what it was taught to paint), or None for a model that knows the open world."""
-    path = model.folder / "vocabulary.json" if model.folder else None
-    return json.loads(path.read_text()) if path and path.is_file() else None
+    profile = profile_of(place)
+    return DiffusionModel(
+        title, place, where, dtype, pipeline, schedule, stay.residence, student=student, profile=profile
+    )

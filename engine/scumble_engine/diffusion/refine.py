@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from .capabilities import Shows
 from .features import FeaturePoint
-from .model import DiffusionModel
 from .points import patches, pull, track
 from .words import Conditioning
 
@@ -52,7 +52,7 @@ class Refined:
 
 
 def refine(
-    model: DiffusionModel,
+    model: Shows,
     original: Tensor,
     start: Tensor,
     timestep: int,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .capabilities import Denoiser
 from .guidance import Conditions, Pull, pulled
-from .model import DiffusionModel
 from .trace import step_noise
 
 
@@ -30,7 +30,7 @@ class RepaintPlan:
 
 @torch.no_grad()
 def repaint_steps(
-    model: DiffusionModel, source: Tensor, start: Tensor, mask: Tensor, conditions: Conditions, plan: RepaintPlan
+    model: Denoiser, source: Tensor, start: Tensor, mask: Tensor, conditions: Conditions, plan: RepaintPlan
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield (step, clean latents as predicted) `plan.steps` times.
 
@@ -52,11 +52,11 @@ def repaint_steps(
             z = model.schedule.noised(x0, carried, timesteps[number])
 
 
-def _predicted(model: DiffusionModel, z: Tensor, timestep: int, plan: RepaintPlan) -> tuple[Tensor, Tensor]:
+def _predicted(model: Denoiser, z: Tensor, timestep: int, plan: RepaintPlan) -> tuple[Tensor, Tensor]:
     if not plan.prompt or plan.guidance == 1.0 or model.guides_itself:
         prediction = model.predict(z, timestep, [model.words(plan.prompt)], guidance=plan.guidance)
         return prediction.x0, prediction.noise
-    both = model.predict(torch.cat([z, z]), timestep, [model.words(plan.prompt), model.words("")])
+    both = model.predict(torch.cat([z, z]), timestep, [model.words(plan.prompt), model.words(model.profile.negative)])
     x0 = both.x0[1:] + plan.guidance * (both.x0[:1] - both.x0[1:])
     noise = both.noise[1:] + plan.guidance * (both.noise[:1] - both.noise[1:])
     return x0, noise

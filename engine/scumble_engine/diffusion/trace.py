@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .attention import Recorder, Triples, nbytes
-from .model import DiffusionModel
+from .capabilities import Denoiser
 
 MEMORY_BYTES = 512 * 2**20
 PICTURES_KEPT = 8
@@ -53,7 +53,7 @@ class SourceMemory:
 
 
 def source_steps(
-    model: DiffusionModel, x0: Tensor, prompt: str, timesteps: tuple[int, ...], seed: int, attention: bool
+    model: Denoiser, x0: Tensor, prompt: str, timesteps: tuple[int, ...], seed: int, attention: bool
 ) -> Iterator[SourceStep]:
     """Give the source's answer at each timestep, from memory or by one forward each.
 
@@ -76,7 +76,7 @@ def source_steps(
         memory.keep(key, tuple(steps))
 
 
-def _run(model: DiffusionModel, x0: Tensor, prompt: str, timestep: int, noise: Tensor, attention: bool) -> SourceStep:
+def _run(model: Denoiser, x0: Tensor, prompt: str, timestep: int, noise: Tensor, attention: bool) -> SourceStep:
     z = model.schedule.noised(x0, noise, timestep)
     recorder = Recorder() if attention else None
     prediction = model.predict(z, timestep, [model.words(prompt)], recorder)

@@ -28,8 +28,10 @@ from ..imaging.arrays import Bools, Bytes, Floats, array_of
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..models.shelf import Shelf
-from .language import decoded, known_words, made_by
+from .made import made_by
 from .model_window import ModelWindow, Under, open_window, to_tensor
+from .painting import decoded
+from .reading import known_words
 from .scene import Scene, channel, of_kind, only, open_scene, sketch
 from .seeing import in_its_place
 from .work import Layer, Sketch, Step, Work

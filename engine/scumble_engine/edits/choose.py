@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scumble_protocol.errors import RequestError
-from scumble_protocol.messages import Edit, PromptPair, Purpose, cue_names
+from scumble_protocol.messages import Edit, Grab, Handle, PromptPair, Purpose, cue_names
 from scumble_protocol.wording import said
 
 from ..models import registry
@@ -42,14 +42,21 @@ def perform(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
         from .language import language
 
         return language(edit, shelf, purpose)
+    if cues == {"ColorStrokes", "Instruction"}:
+        from .dabs import say_and_color
+
+        return say_and_color(edit, shelf, purpose)
     if cues & STROKES and cues <= STROKES | WORDS:
         from .brush import brush
 
         return brush(edit, shelf, purpose)
     if "Handle" in cues and cues <= WORDS | {"Handle"}:
-        from .mixed import drag_and_say
+        from .language import language
+        from .turns import in_turn
 
-        return drag_and_say(edit, shelf, purpose)
+        told = tuple(cue for cue in edit.cues if not isinstance(cue, Handle | Grab))
+        held = tuple(cue for cue in edit.cues if type(cue).__name__ not in WORDS)
+        return in_turn(edit, shelf, purpose, ((held, _drag), (told, language)))
     raise RequestError(_not_there(cues), "not-there-yet")
 
 
@@ -74,7 +81,7 @@ def guess(edit: Edit, shelf: Shelf) -> tuple[tuple[str, ...], tuple[float, ...]]
 def read(instruction: str, picture_words: str, shelf: Shelf) -> tuple[PromptPair, str]:
     """Say how an instruction would be read, and a note."""
     from ..assist.reader import read as read_instruction
-    from .language import known_words
+    from .reading import known_words
 
     words, reader = known_words(shelf.diffusion), shelf.own_reader
     pair, note = read_instruction(instruction, words, picture_words, reader)

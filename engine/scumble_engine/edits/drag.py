@@ -18,7 +18,8 @@ from ..imaging.warp import Motion, landing, motion_of, warp, warp_fast
 from ..models.shelf import Shelf
 from .bending import SHORT_NOTE, bend_layer
 from .hold import Held, cut_out, key_of, recent
-from .patch import fill_patch, provenance
+from .made import provenance
+from .patch import fill_patch
 from .quick import compose_quick, quicken
 from .scene import Scene, of_kind, open_scene, sketch
 from .work import Layer, Sketch, Step, Work

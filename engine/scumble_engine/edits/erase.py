@@ -15,7 +15,8 @@ from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..models.shelf import Shelf
 from .hold import edge_px
-from .patch import fill_patch, provenance
+from .made import provenance
+from .patch import fill_patch
 from .scene import Scene, channel, of_kind, open_scene, sketch
 from .work import Layer, Step, Work
 

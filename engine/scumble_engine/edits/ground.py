@@ -5,54 +5,40 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from scumble_protocol.geometry import Bounds
-from scumble_protocol.messages import PromptPair
 from scumble_protocol.pixels import Plane
 
 from ..imaging.arrays import Bools, Floats, array_of, unit_floats
 from ..imaging.blend import finish, premultiplied
-from ..imaging.figure import find_figure
+from ..imaging.figure import SIDE_PX, find_figure
+from ..imaging.flat import is_flat
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import cut, fade_inwards, grow
 from ..imaging.matte import pure_colors, soft_matte
 from .hold import edge_px
 from .model_window import ModelWindow
 
-SMALL_SIDE_PX = 160
 # How far beyond the old and the new figure their edges and shadows reach, as shares of the window, and how softly that ends.
 GROWTH, FADE = 0.03, 0.02
 SEEN = 0.02
-# How much of a latent's side beside the figure still shows the old ground.
-FRINGE = 0.6
 # A change of which less lies on the figure is not about the figure.
 ABOUT = 0.35
-KEPT_NOTE = "What stands out from the ground was kept as it is; select what may change to have it otherwise."
-UNSEEN_NOTE = "Nothing stands out from the ground here, so all of it may have changed; select what may change."
 
 
 def figure_in(window: ModelWindow, hint: Floats | None = None) -> Floats | None:
-    """Return the soft matte of what stands out from the ground, (h, w) of the window's own size; None where nothing does.
+    """Return the soft matte of what stands out from the ground, (h, w) of the window's own size; None where nothing does, and in what
+    is no flat drawing, where figure and ground are not told apart by colour.
 
     `hint` (any size): how surely a thing is meant that lies there, 0..1; then only what lies there is found.
     """
-    small, scale = window.scene.small_srgb8(window.bounds, SMALL_SIDE_PX)
+    small, scale = window.scene.small_srgb8(window.bounds, SIDE_PX)
+    if not is_flat(small.astype(np.float32) / 255.0):
+        return None
     size = (small.shape[1], small.shape[0])
     figure = find_figure(small, None if hint is None else cv2.resize(hint, size, interpolation=cv2.INTER_LINEAR) > 0.5)
     if figure is None:
         return None
     guide = np.clip(window.scene.colors(window.bounds), 0.0, 1.0)
     return soft_matte(guide, figure, max(2.0, 1.5 / scale))
-
-
-def beside(
-    window: ModelWindow, place: Bounds, layer: Plane, figure: Floats, stride: int, pair: PromptPair, after: Floats
-) -> tuple[Bounds, Plane]:
-    """Bound a layer by the figure, as the kind of edit asks.
-
-    `stride`: pixels of the model's picture per latent. `after`: the model's edited picture (h, w, 3), sRGB 0..1.
-    """
-    if pair.kind == "background":
-        return behind(window, place, layer, figure, FRINGE * stride / window.scale)
-    return on_figure(window, place, layer, figure, after)
 
 
 def behind(window: ModelWindow, place: Bounds, layer: Plane, figure: Floats, fringe_px: float) -> tuple[Bounds, Plane]:

@@ -14,7 +14,6 @@ from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Handle, Purpose
 from torch import Tensor
 
-from ..diffusion.attention import attention_layers
 from ..diffusion.inversion import Inversion, invert, walk_down
 from ..diffusion.lora import STEPS as LORA_STEPS
 from ..diffusion.lora import State, adapted, train_lora
@@ -28,8 +27,9 @@ from ..imaging.warp import Motion, landing, motion_of, warp_fast
 from ..models.shelf import Shelf
 from .drag import check_handles, compose, drag
 from .hold import Held, cut_out, key_of, recent
-from .language import decoded, made_by
+from .made import made_by
 from .model_window import ModelWindow, Under, open_window
+from .painting import decoded
 from .scene import Scene, of_kind, open_scene, sketch
 from .work import Layer, Sketch, Step, Work
 
@@ -135,7 +135,7 @@ def _painted(
     z = model.schedule.noised(warped, noise, TOP)
     z, refined = yield from _refined(model, words, window, inversion, z, handles, moved, of)
     fixed = 1 - moved.change if refined else ((moved.change == 0) | (moved.inside > 0)).float()
-    first = round(OWN_LAYERS * sum(one.kind == "self" for one, _ in attention_layers(model.unet)))
+    first = round(OWN_LAYERS * sum(one.kind == "self" for one in model.places()))
     clean = warped
     for number, latents in walk_down(model, z, words, inversion, first, fixed, path):
         clean = latents

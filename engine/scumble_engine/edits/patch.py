@@ -6,14 +6,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-from scumble_protocol import __version__
 from scumble_protocol.geometry import Bounds
-from scumble_protocol.messages import Provenance
 
 from ..imaging.arrays import Floats
 from ..imaging.infill import Infill, around, fill_holes
 from ..imaging.mask import cut
-from ..models.memory import peak_bytes
 from ..models.photo_fill import SIDE_PX, Fill
 from .scene import Scene
 from .work import Step
@@ -43,20 +40,3 @@ def fill_patch(
         runs = number
         yield Step(done + number, done + of + 1, "filling")
     return Patch(cut(colors, inner).copy(), runs)
-
-
-def provenance(method: str, fill: Fill | None, seed: int, runs: int, seconds: float) -> Provenance:
-    """Say what made a layer of a photograph; without a fill, nothing but the picture's own pixels went into it."""
-    return Provenance(
-        engine_version=__version__,
-        method=method,
-        model=fill.name if fill else "",
-        weights_sha256=fill.weights_sha256 if fill else "",
-        scheduler="",
-        steps=0,
-        seed=seed,
-        device="cpu",
-        seconds=seconds,
-        forwards=runs,
-        peak_bytes=peak_bytes() if fill else 0,
-    )

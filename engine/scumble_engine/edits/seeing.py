@@ -9,12 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..assist.phrases import Phrase, describe, find_phrase
-from ..assist.scene_net import FOLDER, SceneReader, load_scene_net
+from ..assist.scene_net import SceneReader, load_scene_net
 from ..assist.vocabulary import Vocabulary, with_article
 from ..diffusion.model import DiffusionModel
 from ..imaging.arrays import Floats
+from ..imaging.flat import is_flat
 from ..imaging.palette import nearest_color
 from .model_window import ModelWindow
+
+STRANGE_NOTE = (
+    "This picture is unlike what the illustrator paints (it knows illustrations, not photographs); drag with the method warp, "
+    "or take another --model."
+)
 
 
 def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, named: Phrase | None) -> str:
@@ -22,7 +28,7 @@ def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, na
 
     The thing is what was named as being there, else what is seen. "" for models that were not taught a vocabulary, or not taught to see.
     """
-    reader = _reader(model) if model.taught and not words.open else None
+    reader = _reader(model)
     if reader is None:
         return ""
     seen = reader.read(model.encode(window.pixels()))
@@ -43,12 +49,18 @@ def _thing(named: Phrase) -> str:
 
 
 def _reader(model: DiffusionModel) -> SceneReader | None:
-    """Return the network that sees, loaded once."""
+    """Return the network that sees, loaded once; None for a model that has none."""
+    if model.profile.seeing is None:
+        return None
     if "scene_net" not in model.memories:
-        assert model.folder is not None
-        model.memories["scene_net"] = load_scene_net(model.folder / FOLDER)
+        model.memories["scene_net"] = load_scene_net(model.profile.seeing)
     found: SceneReader | None = model.memories["scene_net"]
     return found
+
+
+def strangeness(model: DiffusionModel, window: ModelWindow) -> tuple[str, ...]:
+    """Say so where a picture is unlike all that a model was taught; models of the open world are taken at their word."""
+    return (STRANGE_NOTE,) if model.profile.vocabulary is not None and not is_flat(window.small()) else ()
 
 
 def border_color(pixels: Floats) -> str:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scumble_engine.edits.exchange import exchange, new_thing
+from scumble_engine.edits.finishing import new_thing
 from scumble_engine.edits.ground import figure_in
 from scumble_engine.edits.model_window import ModelWindow
 from scumble_engine.edits.scene import open_scene
+from scumble_engine.edits.steps import Doing, Placed, Reading, walk
+from scumble_engine.edits.ways import EXCHANGE
 from scumble_engine.edits.work import Layer
 from scumble_engine.imaging.arrays import array_of, plane_of
 from scumble_engine.models.photo_fill import ClassicalFill
 from scumble_protocol.messages import Edit, PromptPair, Settings
 from scumble_protocol.pixels import Picture
+from strokes import TinyShelf
 from tiny_models import tiny_model
 
 PAIR = PromptPair("a red disc", "a blue pear", (), (), "replace")
 ROWS, COLUMNS = np.mgrid[:96, :128]
 DISC = (ROWS - 48) ** 2 + (COLUMNS - 64) ** 2 < 18**2
 FAR = (abs(ROWS - 48) > 42) | (abs(COLUMNS - 64) > 42)  # beyond the box of latents around it
+
+
+def found_at(placed: Placed) -> Callable[..., Doing[Placed]]:
+    """Return a place step that knows the place."""
+
+    def place(reading: Reading, before: Placed | None) -> Doing[Placed]:
+        return placed
+        yield
+
+    return place
 
 
 def exchanged(depth: str = "u8", strength: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -31,12 +47,15 @@ def exchanged(depth: str = "u8", strength: float = 1.0) -> tuple[np.ndarray, np.
     window = ModelWindow(scene, scene.whole, (128, 96))
     figure = figure_in(window)
     assert figure is not None
-    work = exchange(edit, tiny_model("sd2", vae="linear", latent_channels=16), window, figure, ClassicalFill(), PAIR)
+    shelf = TinyShelf(tiny_model("sd2", vae="linear", latent_channels=16))
+    object.__setattr__(shelf, "fill", ClassicalFill())
+    reading = Reading(edit, shelf, "final", window, PAIR)  # type: ignore[arg-type]
+    work = walk(reading, replace(EXCHANGE, place=found_at(Placed(window, figure))))
     try:
         while True:
             assert not isinstance(next(work), Layer)
     except StopIteration as end:
-        place, plane = end.value
+        place, plane, _ = end.value
     layer = np.zeros((96, 128, 4), picture.dtype)
     layer[place.y : place.bottom, place.x : place.right] = array_of(plane)
     return picture, layer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scumble_engine.edits.ground import KEPT_NOTE, UNSEEN_NOTE, behind, figure_in, on_figure
+from scumble_engine.edits.finishing import KEPT_NOTE, UNSEEN_NOTE
+from scumble_engine.edits.ground import behind, figure_in, on_figure
 from scumble_engine.edits.language import language
 from scumble_engine.edits.model_window import ModelWindow
 from scumble_engine.edits.scene import open_scene

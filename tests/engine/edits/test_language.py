@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scumble_engine.edits.language import language
+from scumble_engine.edits.steps import Painted, Placed, Reading
 from scumble_engine.edits.work import Sketch, Step
 from scumble_engine.imaging.arrays import array_of
 from scumble_protocol.errors import RequestError
@@ -124,18 +125,17 @@ def test_pictures_of_odd_shapes_come_through(width: int, height: int) -> None:
 
 
 def test_what_is_removed_is_filled_from_its_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    import scumble_engine.edits.language as module
+    import scumble_engine.edits.painting as module
     import torch
     from scumble_engine.models.photo_fill import ClassicalFill
 
-    def found(*how: object) -> object:
+    def found(reading: Reading, placed: Placed, steps: int = 0) -> object:
         """The loop's answer of a model that knows where the disc is."""
-        window = how[2]
-        delta = torch.zeros(1, 16, window.size[1] // 8, window.size[0] // 8)  # type: ignore[attr-defined]
+        delta = torch.zeros(1, 16, placed.window.size[1] // 8, placed.window.size[0] // 8)
         rows, columns = delta.shape[-2:]
         delta[..., rows // 4 : 3 * rows // 4, columns // 5 : 2 * columns // 3] = 1.0
         yield Step(1, 1, "painting")
-        return delta
+        return Painted(delta, delta)
 
     monkeypatch.setattr(module, "change", found)
     shelf = _shelf()
@@ -149,12 +149,12 @@ def test_what_is_removed_is_filled_from_its_surroundings(monkeypatch: pytest.Mon
 
 
 def test_what_seems_to_be_everywhere_was_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    import scumble_engine.edits.language as module
+    import scumble_engine.edits.painting as module
     import torch
 
     def everywhere(*how: object) -> object:
         yield Step(1, 1, "painting")
-        return torch.ones(1, 16, 8, 8)
+        return Painted(torch.ones(1, 16, 8, 8), torch.ones(1, 16, 8, 8))
 
     monkeypatch.setattr(module, "change", everywhere)
     edit = _edit(PromptPair("a red apple", "a plain background", (), (), "remove"))

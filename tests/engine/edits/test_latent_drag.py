@@ -7,18 +7,16 @@ import pytest
 import torch
 from scumble_engine.edits import choose
 from scumble_engine.edits.latent_drag import gathered, latent_drag, on_latents
-from scumble_engine.edits.mixed import drag_and_say
 from scumble_engine.edits.work import Sketch, Step
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Point
-from scumble_protocol.messages import Cue, Edit, Handle, PromptPair, Settings
+from scumble_protocol.messages import Cue, Edit, Handle, Settings
 from scumble_protocol.pixels import Picture, Plane
-from strokes import TinyShelf, disc, illustration, mask, run, whole_alpha
+from strokes import TinyShelf, illustration, mask, run, whole_alpha
 from tiny_models import tiny_model
 
 PICTURE = illustration()
 HANDLE = Handle(Point(40.5, 40.5), Point(64.5, 40.5))
-GREEN = PromptPair("a red apple", "a green apple", (), (), "recolor")
 
 
 def _shelf() -> TinyShelf:
@@ -115,14 +113,3 @@ def test_noise_goes_along_with_what_it_belongs_to_and_holes_get_fresh_noise() ->
     hole = moved.uncovered[0, 0] > 0
     assert hole.any()
     assert not torch.isclose(carried[0, :, hole], noise[0, :, hole]).any()
-
-
-@pytest.mark.parametrize("jointly", [False, True])
-def test_a_drag_with_words_is_one_layer(jointly: bool) -> None:
-    edit = _edit(HANDLE, GREEN, mask(disc(PICTURE, 48, 40, 36)))
-    layer, seen = run(drag_and_say(edit, _shelf(), "final", jointly))  # type: ignore[arg-type]
-    alpha = whole_alpha(layer, PICTURE)
-    assert alpha[40, 26] > 128
-    assert not alpha[~disc(PICTURE, 48, 40, 36)].any()
-    assert layer.reading == GREEN
-    assert "moving" in {one.stage for one in seen if isinstance(one, Step)}

@@ -5,8 +5,8 @@ import pytest
 from scumble_engine.assist.prompts import shown_already
 from scumble_engine.demo import illustration
 from scumble_engine.diffusion.model import DiffusionModel, load_model
-from scumble_engine.edits.language import known_words
 from scumble_engine.edits.model_window import open_window
+from scumble_engine.edits.reading import known_words
 from scumble_engine.edits.scene import open_scene
 from scumble_engine.edits.seeing import border_color, in_its_place, seen_words
 from scumble_protocol.messages import Edit, Instruction, Picture

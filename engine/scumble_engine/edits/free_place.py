@@ -1,80 +1,22 @@
-"""Adding a thing by words: a free place is found for it, it is painted there in the manner of the picture, and only it is taken.
-
-Asked for a whole picture with one thing more, a small model paints everything anew.
-"""
+"""A free place for a new thing: in the selection, on the thing that is named, or where the picture has most room."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Generator
-
 import cv2
 import numpy as np
-from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
-from scumble_protocol.messages import Edit, Instruction, PromptPair
-from scumble_protocol.pixels import Plane
 
-from ..assist.phrases import NUMBERS, Phrase, describe
-from ..assist.vocabulary import Vocabulary
-from ..diffusion.model import DiffusionModel
-from ..imaging.arrays import Bools, array_of
+from ..imaging.arrays import Bools
+from ..imaging.figure import SIDE_PX
 from ..imaging.mask import bounds_of
-from ..imaging.palette import PALETTE
-from .exchange import Emptied, painted
 from .ground import figure_in
-from .model_window import ModelWindow, open_window
-from .scene import only
-from .seeing import in_its_place
-from .work import Sketch, Step
+from .model_window import ModelWindow
 
-SIDE_PX = 160
-# A new thing's side as shares of the picture's shorter side, and how much of the free circle it takes; the context around it.
+# A new thing's side as shares of the picture's shorter side, and how much of the free circle it takes.
 LEAST, MOST, FILLED = 0.28, 0.55, 1.4
-CONTEXT = 0.19
 # A thing on another: its side as a share of that one's width, and how much of it lies over that one.
 HAT, OVERLAP = 0.6, 0.3
 SEEN = 0.02
-
-
-def add_thing(
-    edit: Edit, model: DiffusionModel, window: ModelWindow, pair: PromptPair, words: Vocabulary
-) -> Generator[Step | Sketch, None, tuple[Bounds, Plane]]:
-    """Paint what the target names and the source does not, and return the layer's bounds and pixels.
-
-    It comes into the selection; without one, where the picture is free and the instruction wants it. Raises RequestError where
-    nothing of it would be seen.
-    """
-    told = only(edit, Instruction)
-    place = place_for(window, told.text if told is not None else "", bool(pair.keep))
-    near = open_window(window.scene, model, place, _context(place, window.scene.whole))
-    prompt = in_its_place(model, words, near, subject_of(pair, words))
-    inside = np.zeros((near.bounds.height, near.bounds.width), np.float32)
-    here = place.moved(-near.bounds.x, -near.bounds.y)
-    inside[here.y : here.bottom, here.x : here.right] = 1.0
-    nothing_gone = Emptied(near.srgb(), np.zeros_like(inside))
-    bounds, plane = yield from painted(edit, model, near, nothing_gone, inside, prompt)
-    if edit.settings.strength > 0 and not array_of(plane)[..., 3].any():
-        raise RequestError(
-            "The new thing would lie where this layer is transparent; select where it may come, or edit the layer below.",
-            "bad-edit",
-        )
-    return bounds, plane
-
-
-def _context(place: Bounds, whole: Bounds) -> float:
-    """Return how much around a place a window may show with the place in its middle, as a share of its side."""
-    margin = min(place.x, place.y, whole.right - place.right, whole.bottom - place.bottom)
-    return min(CONTEXT, margin / max(place.width, place.height))
-
-
-def subject_of(pair: PromptPair, words: Vocabulary) -> str:
-    """Say the new thing alone, "two red apples": what only the target says of the word that is added."""
-    said = list((Counter(pair.target.split()) - Counter(pair.source.split())).elements())
-    noun = pair.blend[0] if pair.blend else ""
-    number = next((NUMBERS[word] for word in said if word in NUMBERS), "")
-    color = next((word for word in said if word in PALETTE), "")
-    return describe(Phrase("", noun, color, words.is_plural(noun), number)) if noun else pair.target
 
 
 def place_for(window: ModelWindow, told: str, on_a_thing: bool = False) -> Bounds:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scumble_engine.assist.vocabulary import Thing, Vocabulary
-from scumble_engine.edits.adding import place_for, subject_of
+from scumble_engine.edits.free_place import place_for
 from scumble_engine.edits.model_window import ModelWindow
+from scumble_engine.edits.reading import subject_of
 from scumble_engine.edits.scene import open_scene
 from scumble_engine.imaging.arrays import plane_of
 from scumble_protocol.messages import Cue, Edit, PromptPair
