@@ -14,6 +14,7 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import PromptPair
 from scumble_protocol.wording import said
 
+from .pairs import ground_in, with_kind
 from .phrases import Phrase, describe, find_phrase, read_phrase
 from .vocabulary import Vocabulary
 
@@ -51,7 +52,7 @@ def check_pair(pair: PromptPair, vocabulary: Vocabulary) -> PromptPair:
         _check_words(prompt, vocabulary)
     if not pair.target.strip() and not pair.source.strip():
         raise RequestError("Both prompts are empty; say what the picture shows and what it should show.", "bad-prompt")
-    return pair if pair.kind else _with_kind(pair, vocabulary)
+    return pair if pair.kind else with_kind(pair, vocabulary)
 
 
 def _normal(text: str) -> str:
@@ -132,15 +133,9 @@ def _on_ground(place: str, thing: Phrase | None, words: Vocabulary, picture: str
     main = thing if thing is not None and thing.noun else find_phrase(picture, words)
     body = describe(main) if main is not None else "a drawing"
     keep = (main.noun,) if main is not None else ()
-    ground = _ground_in(picture, words)
+    ground = ground_in(picture, words)
     target = picture.replace(ground, place) if ground else f"{picture or body} {place}"
     return PromptPair(picture or body, target, (), keep, "background")
-
-
-def _ground_in(picture: str, words: Vocabulary) -> str:
-    """Return the words at the end of a picture's description that say its ground, or nothing."""
-    starts = [match.start() for match in re.finditer(r"\b(?:on|in|at|over|under)\b", picture)]
-    return next((picture[start:] for start in starts if words.ground(picture[start:]) and not words.open), "")
 
 
 def _style(text: str, words: Vocabulary, picture: str) -> PromptPair | None:
@@ -259,7 +254,7 @@ def _added(match: re.Match[str], words: Vocabulary, picture: str) -> PromptPair:
 
 def _joined(picture: str, new: Phrase, words: Vocabulary) -> str:
     """Say the picture with one thing more, before its ground."""
-    ground = _ground_in(picture, words)
+    ground = ground_in(picture, words)
     rest = picture.removesuffix(ground).strip()
     both = f"{rest} {'and' if find_phrase(rest, words) or words.open else 'of'} {describe(new)}"
     return f"{both} {ground}".strip()
@@ -325,23 +320,6 @@ def _without(picture: str, thing: Phrase, words: Vocabulary) -> str:
         return left.strip()
     ground = re.search(r"\b(?:on|in|at|over|under) .+$", left)
     return f"a drawing {ground[0].strip()}" if ground and words.ground(ground[0]) else ""
-
-
-def _with_kind(pair: PromptPair, words: Vocabulary) -> PromptPair:
-    """Guess the kind of a pair by what its prompts have in common: it decides how much of the layout is kept."""
-    before, after = pair.source.lower().split(), pair.target.lower().split()
-    new, gone = [w for w in after if w not in before], [w for w in before if w not in after]
-    content = [w for w in (*new, *gone) if w not in ("a", "an", "the", "and", "with")]
-    if content and all(words.color(w) for w in content):
-        kind = "recolor"
-    elif not gone or (not [w for w in gone if w not in ("a", "an")] and new):
-        kind = "add"
-    elif not new:
-        kind = "remove"
-    else:
-        kind = "rename"
-    blend = pair.blend or tuple(w for w in new if words.noun(w) and not words.open)
-    return PromptPair(pair.source, pair.target, blend, pair.keep, kind)
 
 
 RULES: tuple[Rule, ...] = (_background, _style, _remove, _replace, _recolor, _add)

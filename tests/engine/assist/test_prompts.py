@@ -122,10 +122,33 @@ def test_an_open_vocabulary_takes_any_noun() -> None:
         ("an apple", "a pear", "rename", ("pear",)),
         ("a cat", "a cat and a hat", "add", ("hat",)),
         ("a cat and a hat", "a cat", "remove", ()),
+        ("a cat on grass", "a cat on the beach", "background", ()),
+        ("a cat on a red background", "a cat on a green background", "background", ()),
+        ("a flat drawing of a cat", "a cartoon drawing of a cat", "style", ()),
+        ("a cat on a red background", "a red cat on a red background", "recolor", ()),
     ],
 )
 def test_a_painters_own_pair_gets_its_kind(source: str, target: str, kind: str, blend: tuple[str, ...]) -> None:
     checked = check_pair(PromptPair(source, target), KNOWN)
+    assert (checked.kind, checked.blend) == (kind, blend)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "kind", "blend"),
+    [
+        ("a red apple on a table", "a green apple on a table", "recolor", ("apple",)),
+        ("a cat on a sofa", "a small dog on a sofa", "rename", ("dog",)),
+        ("a dog on grass", "a dog on the beach", "background", ()),
+        ("a woman", "a woman with a straw hat", "add", ("hat",)),
+        ("a photo of a house", "an oil painting of a house", "style", ()),
+        ("a house", "a watercolor of a house", "style", ()),
+        ("a lake with boats", "a lake", "remove", ()),
+    ],
+)
+def test_bare_pairs_of_an_open_model_get_their_kind_and_what_points_at_it(
+    source: str, target: str, kind: str, blend: tuple[str, ...]
+) -> None:
+    checked = check_pair(PromptPair(source, target), Vocabulary())
     assert (checked.kind, checked.blend) == (kind, blend)
 
 
