@@ -6,15 +6,20 @@ from pathlib import Path
 
 import click
 import torch
+from scumble_engine.training.editor import Finish, clock
 from scumble_engine.training.pipeline import (
     export_teacher,
     finish,
     refine_again,
+    take_out_editor,
     teach_seeing,
+    train_editor,
     train_student,
     train_teacher,
 )
 from scumble_engine.training.recipe import RECIPES, smoke
+
+_SHIPPED = Path(__file__).parent.parent / "models" / "weights" / "illustrator"
 
 
 @click.command()
@@ -22,7 +27,9 @@ from scumble_engine.training.recipe import RECIPES, smoke
 @click.option("--smoke", "toy", is_flag=True, help="Run the whole chain at toy numbers, in about a minute.")
 @click.option(
     "--stage",
-    type=click.Choice(["all", "teacher", "export", "refiner", "student", "seeing", "finish"]),
+    type=click.Choice(
+        ["all", "teacher", "export", "refiner", "student", "seeing", "finish", "editor", "editor-export"]
+    ),
     default="all",
     show_default=True,
 )
@@ -34,6 +41,9 @@ from scumble_engine.training.recipe import RECIPES, smoke
 @click.option(
     "--resume", type=click.Path(path_type=Path, exists=True), help="Weights to start from where no state is kept."
 )
+@click.option("--warm", type=click.Path(path_type=Path, exists=True), help="The editor: weights of an earlier one.")
+@click.option("--stop-at", default=None, help="The editor: train until a clock shows this, HH:MM.")
+@click.option("--cooldown-minutes", type=float, default=30.0, show_default=True, help="The editor: let its rate fall.")
 @click.option("--publish", type=click.Path(path_type=Path), help="Copy the finished folder there.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--threads", type=int, default=None, help="Threads for the CPU; fewer leave room for other work.")
@@ -45,6 +55,9 @@ def main(
     cooldown: int | None,
     student_images: int | None,
     resume: Path | None,
+    warm: Path | None,
+    stop_at: str | None,
+    cooldown_minutes: float,
     publish: Path | None,
     device: str,
     threads: int | None,
@@ -66,6 +79,11 @@ def main(
         refine_again(recipe, device)
     if stage in ("all", "student"):
         train_student(recipe, student_images or recipe.student_images, device)
+    if stage == "editor":
+        end = Finish(clock(stop_at) if stop_at else float("inf"), 60 * cooldown_minutes)
+        click.echo(train_editor(recipe, resume or _SHIPPED, warm, end, images, device))
+    if stage == "editor-export":
+        click.echo(take_out_editor(recipe, resume or _SHIPPED, device))
     if stage in ("all", "seeing"):
         teach_seeing(recipe, device)
     if stage in ("all", "finish"):

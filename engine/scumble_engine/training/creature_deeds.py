@@ -78,6 +78,9 @@ def ready_for(numbers: Tensor, deed: Deed) -> Tensor:
     """Return one animal (26,) with the deed's number on the other side of the middle, so that the deed shows."""
     made = numbers.clone()
     made[PLACE[deed.number]] = -deed.sign * made[PLACE[deed.number]].abs().clamp(0.5, 1.2)
+    if deed.number.startswith("gaze"):  # a small or half-closed eye hides where it looks
+        for name in ("eye_openness", "eye_size"):
+            made[PLACE[name]] = made[PLACE[name]].clamp_min(0.5)
     return made
 
 

@@ -96,6 +96,12 @@ def save_network(net: UNet2DConditionModel, folder: Path) -> None:
     _rewrite(folder / "config.json")
 
 
+def save_text_encoder(encoder: CLIPTextModel, folder: Path) -> None:
+    """Write one text encoder in fp16, to be loaded in fp32."""
+    copy.deepcopy(encoder).half().save_pretrained(folder, safe_serialization=True)
+    _rewrite(folder / "config.json", dtype="float32")
+
+
 def _rewrite(path: Path, **settings: object) -> None:
     """Change settings of a JSON file, and drop the folder names of the machine that wrote it."""
     found = json.loads(path.read_text()) | settings

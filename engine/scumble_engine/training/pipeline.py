@@ -17,6 +17,8 @@ from scumble_engine.training.autoencoder import fit_linear, train_refiner, train
 from scumble_engine.training.bank import SpriteBank, build_bank
 from scumble_engine.training.captions import Describer
 from scumble_engine.training.contact_sheet import save_sheet
+from scumble_engine.training.editor import EditorTeacher, Finish, editor_folder, export_editor, warm_start
+from scumble_engine.training.kept_bank import keep_bank
 from scumble_engine.training.networks import Parts, export, load_parts, new_unet, save_network
 from scumble_engine.training.recipe import Recipe
 from scumble_engine.training.sampling import new_student_scheduler
@@ -123,6 +125,39 @@ def train_student(recipe: Recipe, images: int, device: str = "cpu") -> None:
         print(f"student resumed at {student.seen} images", flush=True)
     save_network(student.run(images), exported / "student")
     new_student_scheduler().save_pretrained(exported / "student_scheduler")
+
+
+def _open_editor(recipe: Recipe, start: Path, warm: Path | None, device: str) -> EditorTeacher:
+    parts = load_parts(start).to(device)
+    parts.vae.requires_grad_(False)
+    bank = keep_bank(recipe).to(device)
+    return EditorTeacher(recipe, warm_start(parts, warm).to(device), bank, editor_folder(recipe) / "state")
+
+
+def train_editor(
+    recipe: Recipe, start: Path, warm: Path | None, finish: Finish, images: int | None = None, device: str = "cpu"
+) -> Path:
+    """Train, or go on training, the editor until `finish`, and export its average; returns the exported folder.
+
+    start: an exported illustrator, whose autoencoder and words it takes; warm: an earlier editor's weights, used where
+    no state is kept.
+    """
+    teacher = _open_editor(recipe, start, warm, device)
+    if teacher.resume():
+        print(f"resumed at {teacher.seen} images", flush=True)
+    teacher.run(finish, images)
+    return export_editor(teacher, editor_folder(recipe) / "editor")
+
+
+def take_out_editor(recipe: Recipe, start: Path, device: str = "cpu") -> Path:
+    """Export the averaged weights of the last saved state of the editor; a training may go on meanwhile.
+
+    Raises FileNotFoundError when nothing was trained yet.
+    """
+    teacher = _open_editor(recipe, start, None, device)
+    if not teacher.resume():
+        raise FileNotFoundError(f"There is no trained editor in {teacher.folder}; run the training first.")
+    return export_editor(teacher, editor_folder(recipe) / "editor")
 
 
 def teach_seeing(recipe: Recipe, device: str = "cpu") -> None:
