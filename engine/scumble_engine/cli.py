@@ -319,14 +319,21 @@ def edits(json_path: Path | None, sheet: Path | None) -> None:
 @click.option(
     "--part", "parts", multiple=True, help="Only this part, such as language or language/recolor; may be repeated."
 )
+@click.option("--editor", type=FilePath, help="A folder of the editor's weights, for rows of it alone.")
 def illustrations(
-    json_path: Path | None, sheets: Path | None, model: str, count: int, seed: int, parts: tuple[str, ...]
+    json_path: Path | None,
+    sheets: Path | None,
+    model: str,
+    count: int,
+    seed: int,
+    parts: tuple[str, ...],
+    editor: Path | None,
 ) -> None:
     """Score words, drags, brush and guesses on composed illustrations, where the true answer is known."""
     from .bench import illustrations as benchmark
 
     _check_places(json_path, sheets and sheets / "language.png")
-    benchmark.run(json_path, sheets, count, seed, model, parts)
+    benchmark.run(json_path, sheets, count, seed, model, parts, editor)
 
 
 def _check_places(*paths: Path | None) -> None:

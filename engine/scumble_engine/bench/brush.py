@@ -13,6 +13,7 @@ from ..imaging.arrays import Bools, Bytes, plane_of
 from ..imaging.mask import grow
 from ..training.judge import Judge
 from ..training.scenes import Add
+from .beside import ALONE, Beside
 from .edits import channel
 from .hands import Hand, Run
 from .measures import changed_outside, color_error, edge_f1, edges_of, psnr
@@ -74,10 +75,12 @@ def cues_of(strokes: Drawn, names: str, words: str) -> tuple[Cue, ...]:
     return tuple(cues)
 
 
-def run_brush(tasks: Sequence[Task], hand: Hand, judge: Judge, keep: Keep) -> list[BrushRow]:
-    """Do each addition by edge, by colour, and by both strokes, with the thing's name; score these and two controls.
+def run_brush(tasks: Sequence[Task], hand: Hand, judge: Judge, keep: Keep, beside: Beside = ALONE) -> list[BrushRow]:
+    """Do each addition by edge, by colour, and by both strokes, with the thing's name; score these, what stands beside (told in
+    full what the picture is to show) and controls.
 
-    `keep` gets a strip: what is asked, the three answers, truth. Things too small for a stroke inside are passed over.
+    `keep` gets a strip: what is asked, the three answers, those beside with both strokes, truth.
+    Things too small for a stroke inside are passed over.
     """
     rows: list[BrushRow] = []
     for task in tasks:
@@ -87,11 +90,22 @@ def run_brush(tasks: Sequence[Task], hand: Hand, judge: Judge, keep: Keep) -> li
             continue
         words = f"{change.added.color or ''} {change.added.concept}".strip()
         runs = {names: hand(task.before, cues_of(strokes, names, words), Settings()) for names in CUES}
-        keep(words, [_asked(task, strokes), *(one.picture for one in runs.values()), task.truth])
-        rows += [_row(task, strokes, names, "engine", one, judge) for names, one in runs.items()]
-        controls = {"no-op": Run(task.before), "truth": Run(task.truth)}
-        rows += [_row(task, strokes, "-", name, one, judge) for name, one in controls.items()]
+        others = {
+            (names, name): other(task.before, (*_in_full(task), *cues_of(strokes, names, words)[1:]), Settings())
+            for names in CUES
+            for name, other in beside.hands.items()
+        }
+        shown = [*runs.values(), *(others[CUES[-1], name] for name in beside.hands)]
+        keep(words, [_asked(task, strokes), *(one.picture for one in shown), task.truth])
+        every = {(names, "engine"): one for names, one in runs.items()} | others
+        every |= {("-", name): one for name, one in beside.controls(task).items()}
+        rows += [_row(task, strokes, names, name, one, judge) for (names, name), one in every.items()]
     return rows
+
+
+def _in_full(task: Task) -> tuple[Cue, ...]:
+    assert task.reading is not None, "an addition is said"
+    return (task.reading,)
 
 
 def _row(task: Task, strokes: Drawn, cues: str, method: str, run: Run, judge: Judge) -> BrushRow:

@@ -20,9 +20,11 @@ from rich.table import Table
 from scumble_protocol.errors import RequestError
 
 from ..assist.guesser import load_guesser
+from ..diffusion.editor import load_editor
 from ..models.shelf import Shelf
 from ..training.judge import Judge, train_judge
 from ..training.recipe import SMALL_RECIPE
+from .beside import Beside, coder_of
 from .brush import run_brush
 from .drift import run_drift
 from .guess import held_out_packs, run_guess
@@ -30,6 +32,7 @@ from .hands import Hand, engine_hand, forward_gflop
 from .language import run_language
 from .latent import FAST, FITTED, run_latent
 from .own import model_painter, run_own
+from .rivals import delta_hand, editor_hand
 from .sheet import Keep, Strip, keeper, write_sheet
 from .tasks import LANGUAGE_KINDS, Studio, Task, make_tasks, open_studio
 
@@ -45,13 +48,15 @@ PARTS = (
     "guess",
     "drift",
 )
+BESIDE = "beside"
 SHEETS: dict[str, tuple[str, ...]] = {
-    "language": ("before", "said", "said, selected", "spelled out", "truth"),
+    "language": ("before", "said", "said, selected", "spelled out", BESIDE, "truth"),
     "own": ("painted by the model", "answer", "painted from words", "truth of the composer"),
-    "drag": ("before", *FAST, "truth"),
+    "drag": ("before", *FAST, BESIDE, "truth"),
     "lora": ("before", *FITTED, "truth"),
-    "brush": ("asked", "lines", "colours", "both", "truth"),
+    "brush": ("asked", "lines", "colours", "both", BESIDE, "truth"),
 }
+"""Part -> what its contact sheet shows, from left to right; BESIDE stands for the other hands, by name."""
 Shown = tuple[str, tuple[str, ...], tuple[str, ...]]
 """A table: its title, what its lines are told apart by, and its numbers."""
 
@@ -60,7 +65,7 @@ DRAG_TABLES: tuple[Shown, ...] = (
     (
         "Drags: answers",
         ("method",),
-        ("handle_px", "confidence", "progress", "iou", "inside", "uncovered", "ssim", "outside"),
+        ("handle_px", "confidence", "progress", "whole", "whole_ssim", "iou", "inside", "uncovered", "ssim", "outside"),
     ),
     ("Drags: costs", ("method",), COSTS),
 )
@@ -96,12 +101,14 @@ TABLES: dict[str, tuple[Shown, ...]] = {
 
 @dataclass(frozen=True)
 class Bench:
-    """What parts draw on; each thing is loaded when the first part needs it."""
+    """What parts draw on; each thing is loaded when the first part needs it. `editor`: a folder with its weights, or None."""
 
     model: str
     count: int
     seed: int
+    editor: Path | None = None
     sheets: dict[str, list[Strip]] = field(default_factory=dict)
+    shown: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -110,6 +117,14 @@ class Bench:
     @cached_property
     def hand(self) -> Hand:
         return engine_hand(self.shelf)
+
+    @cached_property
+    def editors(self) -> dict[str, Hand]:
+        """The editor by itself, where there is one; else nobody."""
+        if self.editor is None:
+            return {}
+        assert self.shelf.diffusion.folder is not None
+        return {"editor": editor_hand(load_editor(self.shelf.diffusion.folder, self.editor))}
 
     @cached_property
     def studio(self) -> Studio:
@@ -126,6 +141,18 @@ class Bench:
     def keep(self, sheet: str) -> Keep:
         return keeper(self.sheets.setdefault(sheet, []), SHOWN)
 
+    def beside(self, sheet: str, hands: dict[str, Hand]) -> Beside:
+        """Return what stands beside the engine in a part's tables, and remember whom its sheet shows."""
+        self.shown[sheet] = tuple(hands)
+        return Beside(hands, coder_of(self.shelf.diffusion))
+
+    def columns(self, sheet: str) -> tuple[str, ...]:
+        """Return what a sheet shows, from left to right."""
+        found: list[str] = []
+        for name in SHEETS[sheet]:
+            found += self.shown.get(sheet, ()) if name == BESIDE else (name,)
+        return tuple(found)
+
     def do(self, part: str) -> list[Row]:
         """Run one part of PARTS; return its rows."""
         name, _, kind = part.partition("/")
@@ -133,20 +160,24 @@ class Bench:
         return [asdict(row) for row in rows]
 
     def _language(self, kind: str) -> Sequence[Any]:
-        return run_language(self.tasks(kind), self.hand, self.judge, self.keep("language"))
+        others = {"delta loop": delta_hand(self.shelf.diffusion), **self.editors}
+        return run_language(
+            self.tasks(kind), self.hand, self.judge, self.keep("language"), beside=self.beside("language", others)
+        )
 
     def _own(self, kind: str) -> Sequence[Any]:
         painter = model_painter(self.shelf.diffusion)
         return run_own(self.tasks(kind), self.hand, painter, self.judge, self.keep("own"), self.seed)
 
     def _drag(self) -> Sequence[Any]:
-        return run_latent(self.tasks("move"), self.hand, self.keep("drag"), FAST)
+        return run_latent(self.tasks("move"), self.hand, self.keep("drag"), FAST, self.beside("drag", self.editors))
 
     def _lora(self) -> Sequence[Any]:
         return run_latent(self.tasks("move"), self.hand, self.keep("lora"), FITTED)
 
     def _brush(self) -> Sequence[Any]:
-        return run_brush(self.tasks("add"), self.hand, self.judge, self.keep("brush"))
+        beside = self.beside("brush", self.editors)
+        return run_brush(self.tasks("add"), self.hand, self.judge, self.keep("brush"), beside)
 
     def _guess(self) -> Sequence[Any]:
         return run_guess(held_out_packs(SMALL_RECIPE), load_guesser(), GUESSES_EACH, self.seed)
@@ -162,13 +193,16 @@ def run(
     seed: int = 1234,
     model: str = "auto",
     parts: Sequence[str] = (),
+    editor: Path | None = None,
 ) -> None:
     """Run parts (none named: all) on `count` tasks of each kind and print tables.
 
     `json_path` gathers figures: what it holds of other parts and the same weights stays and is shown too. `out` is a folder for
-    contact sheets. Raises RequestError for an unknown part, EngineError when something can't be written.
+    contact sheets. `editor`: a folder of the editor's weights, for rows of it alone.
+
+    Raises RequestError for an unknown part, EngineError when something can't be written.
     """
-    bench, console = Bench(model, count, seed), Console(width=None if sys.stdout.isatty() else 132)
+    bench, console = Bench(model, count, seed, editor), Console(width=None if sys.stdout.isatty() else 132)
     wanted = chosen(parts)
     gathered = _gathered(json_path, bench)
     for part in wanted:
@@ -180,7 +214,7 @@ def run(
     console.print(f"weights {gathered['weights_sha256'][:12]}; {_counts(gathered)}")
     for name, strips in bench.sheets.items():
         if out is not None:
-            write_sheet(strips, SHEETS[name], out / f"{name}.png")
+            write_sheet(strips, bench.columns(name), out / f"{name}.png")
 
 
 def chosen(parts: Sequence[str]) -> list[str]:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
+from scipy import ndimage
 from scumble_protocol.messages import Cue, Instruction, Mask, Settings
 
 from ..imaging.arrays import Bools, Bytes
 from ..training.judge import Judge
+from .beside import ALONE, Beside
 from .edits import channel
 from .hands import Hand, Run
 from .measures import changed_outside, psnr
@@ -23,8 +26,10 @@ from .sheet import Keep
 from .tasks import Task
 from .verdict import Verdict, seen_apart, verdict, wanted_of
 
-SELECTED = "said, selected"
+_SELECTED = "selected"
+SELECTED = f"said, {_SELECTED}"
 VISIBLE = 24
+PIECE_PX, PIECE_SHARE = 5, 0.25
 REFERENCE_FORWARDS = 6
 """Of the reference implementation, for each step: source, target and layout, each with its unconditional branch."""
 
@@ -59,32 +64,46 @@ class LanguageRow:
 
 
 def run_language(
-    tasks: Sequence[Task], hand: Hand, judge: Judge, keep: Keep, settings: Settings | None = None
+    tasks: Sequence[Task],
+    hand: Hand,
+    judge: Judge,
+    keep: Keep,
+    settings: Settings | None = None,
+    beside: Beside = ALONE,
 ) -> list[LanguageRow]:
-    """Do each task as it is said, without and with a selection, and once told in full what the picture shows; score these and two
-    controls.
+    """Do each task as it is said, without and with a selection, and once told in full what the picture shows; score these, what
+    stands beside (told in full, without and with a selection) and controls.
 
-    `keep` gets a strip for the contact sheet: before, the three answers, truth.
+    `keep` gets a strip for the contact sheet: before, the three answers, those beside without a selection, truth.
     """
     rows: list[LanguageRow] = []
     for task in tasks:
         results = {name: hand(task.before, cues, settings or Settings()) for name, cues in ways_to_say(task).items()}
-        keep(task.said, [task.before, *(one.picture for one in results.values()), task.truth])
-        controls = {"no-op": Run(task.before), "truth": Run(task.truth)}
-        rows += [scored(task, name, one, judge) for name, one in (results | controls).items()]
+        others = {name: other(task.before, _in_full(task), Settings()) for name, other in beside.hands.items()}
+        shown = [one.picture for one in (*results.values(), *others.values())]
+        keep(task.said, [task.before, *shown, task.truth])
+        bounded = (*_in_full(task), Mask(channel(task.may)))
+        others |= {
+            f"{name}, {_SELECTED}": other(task.before, bounded, Settings()) for name, other in beside.hands.items()
+        }
+        rows += [scored(task, name, one, judge) for name, one in (results | others | beside.controls(task)).items()]
     return rows
+
+
+def _in_full(task: Task) -> tuple[Cue, ...]:
+    assert task.reading is not None, "a move is not said"
+    return (task.reading,)
 
 
 def ways_to_say(task: Task) -> dict[str, tuple[Cue, ...]]:
     """Return the ways in which a painter might ask: the sentence alone, with a selection, or both prompts spelled out."""
-    assert task.reading is not None, "a move is not said"
     sentence = Instruction(task.said)
-    return {"said": (sentence,), SELECTED: (sentence, Mask(channel(task.may))), "spelled out": (task.reading,)}
+    return {"said": (sentence,), SELECTED: (sentence, Mask(channel(task.may))), "spelled out": _in_full(task)}
 
 
 def scored(task: Task, method: str, run: Run, judge: Judge) -> LanguageRow:
     """Score one answer."""
-    changed, selected = task.changed, method == SELECTED
+    changed, selected = task.changed, method.endswith(_SELECTED)
     said = verdict(judge, wanted_of(task), run.picture, where_to_look(task, run.picture, selected))
     elsewhere = np.where(
         changed[..., None], task.before, run.picture
@@ -103,9 +122,22 @@ def scored(task: Task, method: str, run: Run, judge: Judge) -> LanguageRow:
 
 
 def where_to_look(task: Task, picture: Bytes, selected: bool) -> Bools:
-    """Return where the changed thing is, (h, w): "add a hat" does not say where, so there it is where the answer differs."""
-    changed = np.abs(picture.astype(int) - task.before).max(axis=-1) > VISIBLE
-    return changed if task.kind == "add" and not selected and changed.any() else task.thing
+    """Return where the changed thing is, (h, w): "add a hat" does not say where, so there it is where the answer differs most."""
+    found = largest_pieces(picture, task.before) if task.kind == "add" and not selected else task.thing
+    return found if found.any() else task.thing
+
+
+def largest_pieces(picture: Bytes, before: Bytes) -> Bools:
+    """Return the largest pieces of what differs, (h, w), by how much they differ in all; nowhere where nothing does.
+
+    A little noise all over, as an autoencoder makes along edges, is no piece.
+    """
+    apart = np.abs(picture.astype(np.float32) - before).max(axis=-1)
+    pieces, count = ndimage.label(cv2.blur(apart, (PIECE_PX, PIECE_PX)) > VISIBLE)
+    if not count:
+        return np.zeros(apart.shape, bool)
+    amounts = ndimage.sum(apart, pieces, np.arange(1, count + 1))
+    return np.isin(pieces, 1 + np.flatnonzero(amounts >= PIECE_SHARE * amounts.max()))
 
 
 def judged(task: Task, method: str, run: Run, said: Verdict) -> LanguageRow:

@@ -14,6 +14,7 @@ from scumble_protocol.pixels import Picture
 from ..edits.mixed import drag_and_say
 from ..imaging.arrays import Bytes, Floats, plane_of
 from ..models.shelf import Shelf
+from .beside import ALONE, Beside
 from .edits import channel, laid_over
 from .hands import Hand, Run, walked
 from .measures import changed_outside, differs, psnr
@@ -32,7 +33,8 @@ FITTED: dict[str, Settings] = {
 @dataclass(frozen=True)
 class LatentRow:
     """`handle_px`: how far what should lie at the handle's end is from there, found with correlation `confidence`; `progress`
-    1 - err / err(no-op). `iou`: of what was changed with what should. `inside` (PSNR, dB) and `ssim` are to the truth where it
+    1 - err / err(no-op). `whole` (PSNR, dB) and `whole_ssim` are to the truth over the whole picture: a patch may arrive where
+    the rest of its thing is torn. `iou`: of what was changed with what should. `inside` (PSNR, dB) and `ssim` are to the truth where it
     changed, `uncovered` (PSNR) where the thing was and is no more. `outside`: changed pixels outside the selection.
     """
 
@@ -40,6 +42,8 @@ class LatentRow:
     handle_px: float
     confidence: float
     progress: float
+    whole: float
+    whole_ssim: float
     iou: float
     inside: float
     uncovered: float
@@ -82,18 +86,20 @@ def run_latent(
     hand: Hand,
     keep: Keep,
     methods: dict[str, Settings],
+    beside: Beside = ALONE,
 ) -> list[LatentRow]:
-    """Do each move by each method; score these and two controls. `keep` gets a strip: before, the answers, truth."""
+    """Do each move by each method; score these, what stands beside, and controls. `keep` gets a strip: before, the answers, truth."""
     rows: list[LatentRow] = []
     for task in tasks:
         handle = handle_of(task)
         cues = (handle, Mask(channel(task.may)))
         results = {name: hand(task.before, cues, settings) for name, settings in methods.items()}
+        results |= {name: other(task.before, cues, Settings()) for name, other in beside.hands.items()}
         keep(
             f"drag by {handle.end.x - handle.start.x:+.0f}, {handle.end.y - handle.start.y:+.0f}",
             [task.before, *(one.picture for one in results.values()), task.truth],
         )
-        controls = {"no-op": Run(task.before), "truth": Run(task.truth)}
+        controls = beside.controls(task)
         rows += [_row(task, handle, name, one) for name, one in (results | controls).items()]
     return rows
 
@@ -102,11 +108,14 @@ def _row(task: Task, handle: Handle, method: str, run: Run) -> LatentRow:
     missed, confidence = find_patch(task.truth, run.picture, handle.end, handle.start)
     still = find_patch(task.truth, task.before, handle.end, handle.start)[0]
     have, should = (differs(one, task.before) & task.may for one in (run.picture, task.truth))
+    whole, whole_ssim = likeness(run.picture, task.truth, np.ones_like(task.may))
     return LatentRow(
         method=method,
         handle_px=missed,
         confidence=confidence,
         progress=1 - missed / max(still, 1e-6),
+        whole=whole,
+        whole_ssim=whole_ssim,
         iou=float((have & should).sum() / max(1, (have | should).sum())),
         inside=psnr(run.picture, task.truth, task.changed),
         uncovered=psnr(run.picture, task.truth, np.asarray(task.pair.uncovered.numpy(), dtype=bool)),

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 from scumble_protocol.messages import PromptPair
 
 from ..assist.prompts import read_instruction
@@ -24,6 +25,7 @@ from ..training.scenes import (
     Change,
     ChangeBackground,
     Mixture,
+    Move,
     Recolor,
     Remove,
     Replace,
@@ -133,9 +135,20 @@ def _is_visible(pair: Pair) -> bool:
 def _task(studio: Studio, kind: str, pair: Pair) -> Task:
     said = sentence(pair)
     before, truth = to_bytes(pair.before.numpy()), to_bytes(pair.after.numpy())
-    may = grow(np.asarray((before != truth).any(axis=2), dtype=bool), 3.0)
+    may = allowed(pair, np.asarray((before != truth).any(axis=2), dtype=bool))
     reading = read_instruction(said, studio.words, pair.source) if said else None
     return Task(kind, pair, before, truth, may, said, reading)
+
+
+def allowed(pair: Pair, changed: Bools) -> Bools:
+    """Say where a painter would allow a change, (h, w): about what differs, and of what is moved all of it, there and back.
+
+    A thing of one colour that overlaps itself differs only at its rim, but nobody selects a rim.
+    """
+    if not isinstance(pair.change, Move):
+        return grow(changed, 3.0)
+    covered = np.asarray(pair.object_before.maximum(pair.object_after).numpy() > 0, dtype=bool)
+    return np.asarray(ndimage.binary_fill_holes(grow(changed | covered, 3.0)), dtype=bool)
 
 
 def sentence(pair: Pair) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 import torch
@@ -55,6 +56,35 @@ def _widen_output(unet: UNet2DConditionModel, channels: int) -> None:
     fresh = torch.full((channels - old.out_channels,), _STAYS_AT_FIRST).to(old.weight)
     new.bias = nn.Parameter(torch.cat([old.bias, fresh]))
     unet.conv_out = new
+
+
+class _WithoutSource(nn.Module):
+    """A first convolution that is given latents alone, and says for the cues that there is no source and all may change."""
+
+    def __init__(self, inner: nn.Conv2d, latents: int) -> None:
+        super().__init__()
+        said = torch.zeros(1, inner.in_channels - latents, 1, 1)
+        said[:, latents] = 1.0
+        self.inner = inner
+        self.register_buffer("said", said)
+
+    def forward(self, z: Tensor) -> Tensor:
+        said = self.get_buffer("said").expand(len(z), -1, *z.shape[-2:])
+        found: Tensor = self.inner(torch.cat([z, said], dim=1))
+        return found
+
+
+def alone(unet: UNet2DConditionModel) -> UNet2DConditionModel:
+    """Return an editor's network as a text-to-image denoiser of latents: no source, no cues, no gate. The editor's own stays."""
+    made = copy.deepcopy(unet)
+    latents = made.config.out_channels - 1
+    made.conv_in = _WithoutSource(made.conv_in, latents)
+    weight, bias = made.conv_out.weight[:latents], made.conv_out.bias
+    assert bias is not None
+    made.conv_out = nn.Conv2d(weight.shape[1], latents, made.conv_out.kernel_size, padding=made.conv_out.padding)
+    made.conv_out.weight, made.conv_out.bias = nn.Parameter(weight.detach()), nn.Parameter(bias[:latents].detach())
+    made.register_to_config(in_channels=latents, out_channels=latents)
+    return made
 
 
 def settle(output: Tensor, noisy: Tensor, condition: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:

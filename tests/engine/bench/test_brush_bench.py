@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from engine.bench.conftest import KnowingJudge, careless, gifted, idle
+from scumble_engine.bench.beside import Beside
 from scumble_engine.bench.brush import CUES, BrushRow, cues_of, drawn, run_brush
+from scumble_engine.bench.hands import Run
 from scumble_engine.bench.sheet import Keep
 from scumble_engine.bench.tasks import Studio, Task, make_tasks
 from scumble_engine.imaging.arrays import Bytes
-from scumble_protocol.messages import AddStrokes, ColorStrokes, Instruction
+from scumble_protocol.messages import AddStrokes, ColorStrokes, Cue, Instruction, PromptPair, Settings
 
 Kept = tuple[list[tuple[str, list[Bytes]]], Keep]
 
@@ -40,6 +42,22 @@ def test_a_gifted_hand_scores_as_the_truth(tasks: list[Task], kept: Kept) -> Non
         mine = [row for row in _of(rows, "engine") if row.cues == cues]
         assert [row.edge_f1 for row in mine] == [row.edge_f1 for row in _of(rows, "truth")]
     assert [len(pictures) for _, pictures in kept[0]] == [5] * len(tasks)
+
+
+def test_others_are_given_the_strokes_and_told_the_whole_picture(tasks: list[Task], kept: Kept) -> None:
+    heard: list[tuple[type, ...]] = []
+
+    def other(picture: Bytes, cues: tuple[Cue, ...], settings: Settings) -> Run:
+        heard.append(tuple(type(cue) for cue in cues))
+        return gifted(tasks)(picture, cues, settings)
+
+    rows = run_brush(tasks, idle, KnowingJudge(tasks), kept[1], Beside({"editor": other}, lambda picture: picture))
+    assert {row.cues for row in _of(rows, "editor")} == set(CUES)
+    assert {row.inside for row in _of(rows, "editor") + _of(rows, "truth, coded")} == {99.0}
+    assert set(heard) == {
+        (PromptPair, AddStrokes), (PromptPair, ColorStrokes), (PromptPair, AddStrokes, ColorStrokes)
+    }  # fmt: skip
+    assert len(kept[0][0][1]) == 6
 
 
 def test_a_spill_far_from_the_strokes_is_counted(studio: Studio, kept: Kept) -> None:

@@ -57,6 +57,7 @@ def tiny_bench(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
         perform if any(isinstance(cue, Handle) for cue in cues) else knows
     )(picture, cues, settings)
     monkeypatch.setattr(illustrations, "engine_hand", lambda _shelf: hand)
+    monkeypatch.setattr(illustrations, "delta_hand", lambda _model: knows)
 
 
 @pytest.mark.usefixtures("tiny_bench")
@@ -75,7 +76,11 @@ def test_parts_are_gathered_in_one_file_and_shown_with_sheets(
     assert not by_method["no-op"]["right"]
     assert by_method["said"]["forwards"] > 0
     assert by_method["said, selected"]["outside"] == 0
-    assert {row["method"] for row in found["parts"]["drag"]["rows"]} == {"warp", "latent", "no-op", "truth"}
+    assert {row["method"] for row in found["parts"]["drag"]["rows"]} == {
+        "warp", "latent", "no-op", "truth", "truth, coded"
+    }  # fmt: skip
+    assert by_method["delta loop"]["right"]
+    assert by_method["truth, coded"]["inside"] < by_method["truth"]["inside"]
     told = capsys.readouterr().out
     assert "Words: right, by the judge" in told
     assert "Drags: answers" in told

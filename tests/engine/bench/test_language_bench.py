@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from engine.bench.conftest import KnowingJudge, careless, gifted, idle
+from scumble_engine.bench.beside import Beside
 from scumble_engine.bench.hands import Run
-from scumble_engine.bench.language import LanguageRow, run_language, scored, ways_to_say
+from scumble_engine.bench.language import LanguageRow, run_language, scored, ways_to_say, where_to_look
 from scumble_engine.bench.own import model_painter, run_own
 from scumble_engine.bench.sheet import Keep
 from scumble_engine.bench.tasks import LANGUAGE_KINDS, Studio, Task, make_tasks
 from scumble_engine.bench.verdict import cut_around, verdict, wanted_of
 from scumble_engine.imaging.arrays import Bytes
-from scumble_protocol.messages import Instruction, Mask
+from scumble_engine.imaging.mask import grow
+from scumble_protocol.messages import Cue, Instruction, Mask, PromptPair, Settings
 from tiny_models import tiny_model
 
 Kept = tuple[list[tuple[str, list[Bytes]]], Keep]
@@ -87,6 +90,37 @@ def test_a_task_is_said_with_and_without_a_selection_and_spelled_out(tasks: list
     assert ways["said, selected"][0] == Instruction(tasks[0].said)
     assert isinstance(ways["said, selected"][1], Mask)
     assert ways["spelled out"] == (tasks[0].reading,)
+
+
+def test_what_was_added_is_looked_for_where_most_changed_whatever_happens_at_the_edges(studio: Studio) -> None:
+    for task in make_tasks(studio, "add", 4, 5):
+        coded = cv2.GaussianBlur(task.truth, (0, 0), 1.0)  # as an autoencoder, it is wrong at every edge
+        wrong = np.abs(coded.astype(int) - task.before).max(axis=-1) > 24
+        assert (wrong & ~grow(task.thing, 8.0)).any()
+        found = where_to_look(task, coded, selected=False)
+        assert (found & task.thing).sum() > 0.7 * task.thing.sum()
+        assert not (found & ~grow(task.thing, 10.0)).any()
+        assert np.array_equal(where_to_look(task, task.before, selected=False), task.thing)
+
+
+def test_what_stands_beside_is_told_in_full_and_the_autoencoders_loss_is_shown(
+    tasks: list[Task], judge: KnowingJudge, kept: Kept
+) -> None:
+    heard: list[tuple[type, ...]] = []
+
+    def other(picture: Bytes, cues: tuple[Cue, ...], settings: Settings) -> Run:
+        heard.append(tuple(type(cue) for cue in cues))
+        return gifted(tasks)(picture, cues, settings)
+
+    rows = run_language(
+        tasks, idle, judge, kept[1], beside=Beside({"editor": other}, lambda picture: picture // 2 + 64)
+    )
+    assert all(row.right for row in _of(rows, "editor") + _of(rows, "editor, selected"))
+    assert set(heard) == {(PromptPair,), (PromptPair, Mask)}
+    assert {row.outside for row in _of(rows, "editor")} == {None}
+    assert {row.outside for row in _of(rows, "editor, selected")} == {0}
+    assert all(row.inside is not None and row.inside < 40 for row in _of(rows, "truth, coded"))
+    assert len(kept[0][0][1]) == 6
 
 
 def test_each_kind_asks_for_what_it_changes(tasks: list[Task]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from engine.bench.conftest import careless, gifted, idle
+from scumble_engine.bench.beside import Beside
 from scumble_engine.bench.drift import run_drift
 from scumble_engine.bench.hands import Run
 from scumble_engine.bench.latent import FAST, FITTED, handle_of, run_latent
@@ -34,6 +35,31 @@ def test_truth_is_found_again_even_on_plain_things(studio: Studio, kept: Kept) -
     many = make_tasks(studio, "move", 12, 8)
     rows = [row for row in run_latent(many, idle, kept[1], {}) if row.method == "truth"]
     assert [row.progress for row in rows] == [1.0] * 12
+
+
+def test_a_patch_that_arrives_while_its_thing_is_torn_costs_the_whole(tasks: list[Task], kept: Kept) -> None:
+    def torn(picture: Bytes, cues: tuple[Cue, ...], settings: Settings) -> Run:
+        task = next(task for task in tasks if np.array_equal(task.before, picture))
+        end, result = handle_of(task).end, picture.copy()
+        x, y = int(end.x), int(end.y)
+        here = np.s_[max(0, y - 10) : y + 11, max(0, x - 10) : x + 11]
+        result[here] = task.truth[here]
+        return Run(result)
+
+    rows = run_latent(tasks, torn, kept[1], FAST)
+    answers, truth = ([row for row in rows if row.method == name] for name in ("warp", "truth"))
+    assert all(row.handle_px == 0 for row in answers)
+    assert all(row.whole < 30 and row.whole_ssim < 0.99 for row in answers)
+    assert all((row.whole, row.whole_ssim) == (99.0, 1.0) for row in truth)
+
+
+def test_others_do_the_same_drags_beside_the_engine(tasks: list[Task], kept: Kept) -> None:
+    beside = Beside({"editor": gifted(tasks)}, lambda picture: picture // 2 + 64)
+    rows = run_latent(tasks, idle, kept[1], FAST, beside)
+    by_method = {name: [row for row in rows if row.method == name] for name in ("editor", "truth, coded", "warp")}
+    assert {row.progress for row in by_method["editor"]} == {1.0}
+    assert all(row.whole < 30 for row in by_method["truth, coded"])
+    assert len(kept[0][0][1]) == 5  # before, two methods, one beside, truth
 
 
 def test_a_gifted_hand_arrives_by_every_method(tasks: list[Task], kept: Kept) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scumble_engine.bench.tasks import LANGUAGE_KINDS, Studio, make_tasks, sentence
+from scumble_engine.imaging.mask import grow
 from scumble_engine.training.pairs import Pair
 from scumble_engine.training.scenes import Add, ChangeBackground, Recolor, Replace, SceneObject, held_out
 
@@ -43,6 +45,16 @@ def test_a_repainted_ground_keeps_its_kind(studio: Studio) -> None:
         assert isinstance(change, ChangeBackground)
         assert (change.background.kind, change.background.variation) == (ground.kind, ground.variation)
         assert task.said == f"make the background {change.background.color}"
+
+
+def test_a_move_may_use_all_that_its_thing_covers_though_it_overlaps_itself(studio: Studio) -> None:
+    tasks = make_tasks(studio, "move", 12, 4)
+    hidden = 0
+    for task in tasks:
+        assert task.may[task.thing].all()
+        assert (ndimage.binary_fill_holes(task.may) == task.may).all()
+        hidden += int((task.thing & ~grow(task.changed, 3.0)).sum())
+    assert hidden > 20  # what differs would have left holes
 
 
 def test_articles_fit(studio: Studio) -> None:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from scumble_engine.diffusion.editor import Asked, Editor, Painted
-from scumble_engine.diffusion.editor_cues import condition_channels
-from scumble_engine.diffusion.editor_net import settle, widen, with_weights
+from scumble_engine.diffusion.editor_cues import condition_channels, conditions
+from scumble_engine.diffusion.editor_net import alone, settle, widen, with_weights
 from scumble_engine.diffusion.schedule import Schedule
 from scumble_engine.models.linear_autoencoder import LinearAutoencoder
 from scumble_engine.training.networks import new_scheduler
@@ -94,6 +94,20 @@ def test_without_a_source_the_gate_does_nothing() -> None:
     output = torch.cat([torch.randn(1, LATENT, 8, 8), torch.full((1, 1, 8, 8), 30.0)], 1)
     velocity, _ = settle(output, torch.randn(1, LATENT, 8, 8), condition, torch.tensor([0.3]))
     assert torch.equal(velocity, output[:, :LATENT])
+
+
+@torch.no_grad()
+def test_by_itself_it_is_a_text_to_image_denoiser_that_answers_as_without_a_source(editor: Editor) -> None:
+    torch.nn.init.normal_(editor.unet.conv_in.weight, std=0.1)
+    z, text = torch.randn(2, LATENT, 8, 8), torch.randn(2, 5, 8)
+    condition = conditions(editor.vae, editor.cues([Asked(), Asked()]))
+    said, _ = settle(
+        editor.unet(torch.cat([z, condition], 1), 400, text).sample, z, condition, torch.tensor([0.5, 0.5])
+    )
+    bare = alone(editor.unet)
+    assert torch.allclose(bare(z, 400, text).sample, said, atol=1e-5)
+    assert (bare.config.in_channels, bare.config.out_channels) == (LATENT, LATENT)
+    assert editor.unet.config.in_channels == LATENT + condition_channels(LATENT)
 
 
 def test_the_same_request_and_seed_give_the_same_picture_alone_and_among_others(editor: Editor) -> None:
