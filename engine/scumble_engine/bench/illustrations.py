@@ -21,11 +21,13 @@ from scumble_protocol.errors import RequestError
 
 from ..assist.guesser import load_guesser
 from ..diffusion.editor import load_editor
+from ..models.crisp import load_crisp
 from ..models.shelf import Shelf
 from ..training.judge import Judge, train_judge
 from ..training.recipe import SMALL_RECIPE
 from .beside import Beside, coder_of
 from .brush import run_brush
+from .crisp import WAYS, enlargers, large_scenes, run_crisp
 from .drift import run_drift
 from .guess import held_out_packs, run_guess
 from .hands import Hand, engine_hand, forward_gflop
@@ -47,6 +49,7 @@ PARTS = (
     "brush",
     "guess",
     "drift",
+    "crisp",
 )
 BESIDE = "beside"
 SHEETS: dict[str, tuple[str, ...]] = {
@@ -54,6 +57,7 @@ SHEETS: dict[str, tuple[str, ...]] = {
     "own": ("painted by the model", "answer", "painted from words", "truth of the composer"),
     "drag": ("before", *FAST, BESIDE, "truth"),
     "lora": ("before", *FITTED, "truth"),
+    "crisp": (*WAYS, "truth"),
     "brush": ("asked", "lines", "colours", "both", BESIDE, "truth"),
 }
 """Part -> what its contact sheet shows, from left to right; BESIDE stands for the other hands, by name."""
@@ -95,6 +99,13 @@ TABLES: dict[str, tuple[Shown, ...]] = {
         ("Magic brush: costs", ("cues", "method"), COSTS),
     ),
     "guess": (("Guesser, sets never learnt from", ("style",), ("top1", "top3", "seconds", "peak_mib")),),
+    "crisp": (
+        (
+            "Enlarged four times, against scenes painted large",
+            ("source", "method"),
+            ("sharpness", "grain", "halo", "edges", "whole", "seconds"),
+        ),
+    ),
     "drift": (("Ten edits in a row", ("kind",), ("edits", "inside_first", "inside_last", "outside")),),
 }
 
@@ -184,6 +195,10 @@ class Bench:
 
     def _drift(self) -> Sequence[Any]:
         return run_drift(self.tasks("recolor")[:DRIFTS], self.tasks("move")[:DRIFTS], self.hand)
+
+    def _crisp(self) -> Sequence[Any]:
+        ways = enlargers(load_crisp())
+        return run_crisp(large_scenes(self.count, self.seed), ways, coder_of(self.shelf.diffusion), self.keep("crisp"))
 
 
 def run(

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 import torch
+from scumble_engine.models.crisp import WEIGHTS
+from scumble_engine.training.crisp import convert
 from scumble_engine.training.editor import Finish, clock
 from scumble_engine.training.pipeline import (
     export_teacher,
@@ -28,7 +30,7 @@ _SHIPPED = Path(__file__).parent.parent / "models" / "weights" / "illustrator"
 @click.option(
     "--stage",
     type=click.Choice(
-        ["all", "teacher", "export", "refiner", "student", "seeing", "finish", "editor", "editor-export"]
+        ["all", "teacher", "export", "refiner", "student", "seeing", "finish", "editor", "editor-export", "crisp"]
     ),
     default="all",
     show_default=True,
@@ -84,6 +86,8 @@ def main(
         click.echo(train_editor(recipe, resume or _SHIPPED, warm, end, images, device))
     if stage == "editor-export":
         click.echo(take_out_editor(recipe, resume or _SHIPPED, device))
+    if stage == "crisp":
+        click.echo(convert(publish or WEIGHTS))
     if stage in ("all", "seeing"):
         teach_seeing(recipe, device)
     if stage in ("all", "finish"):
