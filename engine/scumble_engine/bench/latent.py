@@ -30,7 +30,8 @@ FITTED: dict[str, Settings] = {
 @dataclass(frozen=True)
 class LatentRow:
     """`handle_px`: how far what should lie at the handle's end is from there, found with correlation `confidence`; `progress`
-    1 - err / err(no-op). `whole` (PSNR, dB) and `whole_ssim` are to the truth over the whole picture: a patch may arrive where
+    1 - err / err(no-op), None where the patch is found within a pixel though nothing was done.
+    `whole` (PSNR, dB) and `whole_ssim` are to the truth over the whole picture: a patch may arrive where
     the rest of its thing is torn. `iou`: of what was changed with what should. `inside` (PSNR, dB) and `ssim` are to the truth where it
     changed, `uncovered` (PSNR) where the thing was and is no more. `outside`: changed pixels outside the selection.
     """
@@ -38,7 +39,7 @@ class LatentRow:
     method: str
     handle_px: float
     confidence: float
-    progress: float
+    progress: float | None
     whole: float
     whole_ssim: float
     iou: float
@@ -110,7 +111,7 @@ def _row(task: Task, handle: Handle, method: str, run: Run) -> LatentRow:
         method=method,
         handle_px=missed,
         confidence=confidence,
-        progress=1 - missed / max(still, 1e-6),
+        progress=1 - missed / still if still >= 1 else None,
         whole=whole,
         whole_ssim=whole_ssim,
         iou=float((have & should).sum() / max(1, (have | should).sum())),

@@ -63,6 +63,13 @@ KNOWN: tuple[KnownModel, ...] = (
     PHOTO_FILL,
     KnownModel("illustrator", "paints and edits illustrations", "embedded", "comes with Scumble", "MIT"),
     KnownModel(
+        "crisp",
+        "enlarges drawings four times (realesr-animevideov3)",
+        "embedded",
+        "comes with Scumble",
+        "BSD-3-Clause (weights, Xintao Wang)",
+    ),
+    KnownModel(
         "sd15",
         "Stable Diffusion 1.5, 512 px",
         "hub",
@@ -100,7 +107,8 @@ def facts(model: KnownModel) -> ModelFacts:
     """Look for one model on this machine."""
     if model.kind == "embedded":
         folder = Path(__file__).parent / "weights" / model.name
-        return ModelFacts(model, (folder / "model_index.json").is_file(), folder)
+        told = ("model_index.json", "manifest.json")
+        return ModelFacts(model, any((folder / name).is_file() for name in told), folder)
     if model.kind == "hub":
         return ModelFacts(model, download.in_hub_cache(model.where), None)
     path = models_dir() / model.file

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 KINDS = {
-    "recolor": 2.0, "replace": 2.0, "swap": 1.5, "add": 3.0, "remove": 2.0, "restyle": 1.5, "background": 2.0,
+    "recolor": 2.0, "replace": 2.0, "swap": 1.5, "add": 4.5, "remove": 2.0, "restyle": 1.5, "background": 2.0,
     "repaint": 1.0, "move": 3.0, "creature": 3.5, "alone": 1.0,
 }  # fmt: skip
 """Kind of sample -> how often. `alone` has no source: a picture from words. `creature`s are animals in 26 numbers."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from engine.bench.conftest import careless, gifted, idle
@@ -51,6 +53,11 @@ def test_a_patch_that_arrives_while_its_thing_is_torn_costs_the_whole(tasks: lis
     assert all(row.handle_px == 0 for row in answers)
     assert all(row.whole < 30 and row.whole_ssim < 0.99 for row in answers)
     assert all((row.whole, row.whole_ssim) == (99.0, 1.0) for row in truth)
+
+
+def test_where_the_patch_is_there_already_no_progress_is_told(tasks: list[Task], kept: Kept) -> None:
+    still = [replace(task, truth=task.before) for task in tasks]
+    assert {row.progress for row in run_latent(still, idle, kept[1], {})} == {None}
 
 
 def test_others_do_the_same_drags_beside_the_engine(tasks: list[Task], kept: Kept) -> None:

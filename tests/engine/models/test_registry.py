@@ -122,7 +122,10 @@ def test_a_name_that_is_not_known_is_refused_with_those_that_are() -> None:
 
 def test_every_known_model_says_where_from_and_under_which_licence(folder: Path) -> None:
     listed = registry.list_models()
-    assert {"photo-fill", "illustrator", "sd15", "sdxl", "lcm"} == {each.model.name for each in listed}
+    assert {"photo-fill", "illustrator", "crisp", "sd15", "sdxl", "lcm"} == {each.model.name for each in listed}
+    crisp = next(each for each in listed if each.model.name == "crisp")
+    assert crisp.present
+    assert "BSD-3-Clause" in crisp.model.licence
     assert all(each.model.where and each.model.licence for each in listed)
     assert not next(each for each in listed if each.model.name == "photo-fill").present
     assert registry.find("andraniksargsyan/migan") is registry.PHOTO_FILL
