@@ -5,6 +5,7 @@ Pure: bytes in, bytes out. A message without planes may overtake the parts, so p
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import struct
 from collections import deque
@@ -18,8 +19,8 @@ from .wire import HEADER, HEADER_BYTES, MAX_MESSAGE_BYTES, MAX_PLANES, Channel
 
 PART = struct.Struct(">4s16sIQQ")
 PART_MAGIC = b"PART"
-PART_BYTES = 2**18  # at 100 kB/s a part still comes every 2.6 s, and a reader takes 10 s of silence for the end
-WINDOW_BYTES = 2**22
+PART_BYTES = 2**19  # at 100 kB/s a part still comes every 5 s, and a reader takes 10 s of silence for the end
+WINDOW_BYTES = 2**23
 TOLD_BYTES = 2**19
 _MAPPED_BYTES = 2**20
 
@@ -192,10 +193,20 @@ class Parcel:
         self._claimed += size
         if size > MAX_PLANE_BYTES or self._claimed > self.limit or len(self._planes) >= MAX_PLANES:
             raise ProtocolError("The planes are larger than was said or is allowed.", "protocol-oversized")
-        # large pieces are mapped: pages come as bytes do, and no one zeroes them while others wait
-        room: Buffer = memoryview(mmap.mmap(-1, size)) if size >= _MAPPED_BYTES else bytearray(size)
+        room: Buffer = memoryview(_mapped(size)) if size >= _MAPPED_BYTES else bytearray(size)
         self._planes.append(memoryview(room))
         self._have = 0
+
+
+def _mapped(size: int) -> mmap.mmap:
+    """Return memory whose pages come as bytes do: no one zeroes it while others wait, and large pages are taken where there are any."""
+    if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
+        return mmap.mmap(-1, size)
+    room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a kernel without them
+            room.madvise(mmap.MADV_HUGEPAGE)
+    return room
 
 
 def _job_of(message: Message) -> str:

@@ -431,7 +431,7 @@ def test_a_guest_that_never_reads_swells_the_server_by_no_more_than_what_may_wai
     tmp_path.chmod(0o700)
     side, unread = 1000, 2**24
     with (
-        ActingEngine(tmp_path, limits={"unread_bytes": unread}) as engine,
+        ActingEngine(tmp_path, limits={"unread_bytes": unread, "jobs_per_client": 4}) as engine,
         contextlib.closing(engine.session()) as session,
     ):
         server = psutil.Process(engine.process.pid)

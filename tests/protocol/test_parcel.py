@@ -76,7 +76,7 @@ def test_a_job_that_was_taken_back_leaves_room_for_the_next() -> None:
         taken(parcel, engine, sender.next() or [])
     assert sender.drop("gone")
     assert not sender.drop("gone")
-    sent = plane(700)
+    sent = plane(900)
     sender.push(Echo("next", sent))
     heard = [taken(parcel, engine, frames) for frames in iter(sender.next, None)]
     echo = heard[-1]

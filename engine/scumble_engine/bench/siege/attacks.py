@@ -241,7 +241,7 @@ def worker_kills(ground: Ground, amount: int) -> Seen:
 
 
 def paused(ground: Ground, amount: int) -> Seen:
-    """Stop server and worker for `amount` seconds with an edit on its way, as when a lid is closed; the worker must be the same after."""
+    """Stop server and worker for `amount` seconds, as when a lid is closed; the worker must be the same after."""
     seen = Seen()
     if sys.platform == "win32":
         seen.notes.append("there are no signals to stop a process with here")
