@@ -28,9 +28,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CONFIG = GeneratorConfig(len(NUMBERS), 256, (192, 192, 128, 80, 48, 24), 4, 0.3, normalize_z=False, noise=False)
-RATE = 2e-3
+RATE = 1.5e-3
 SMALL_SHARE = 0.3  # of the time at half the side, where a step costs less than half as much
-FALL_SHARE = 0.5  # of the time over which the rate falls
+FALL_SHARE = 0.7  # of the time over which the rate falls
 LOOKED_AT = ("left_eye", "right_eye", "mouth_bottom", "nose")
 LOOK_WEIGHT, LOOK_SPREAD = (
     4.0,
