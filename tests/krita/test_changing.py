@@ -13,6 +13,7 @@ pytestmark = pytest.mark.krita
 MADE = """
 from scumble_krita import canvas, nodes, points, strokes
 from scumble_protocol.client.host import LayerPlan
+from scumble_protocol.client.packing import pack
 from scumble_protocol.client.recipe import Recipe, to_json
 from scumble_protocol.geometry import Bounds, Point
 from scumble_protocol.messages import Handle, Provenance, Settings
@@ -33,7 +34,7 @@ def made(name, **cues):
     app.activeDocument().setActiveNode(node("Background"))
 
 def plane():
-    return Plane(12, 8, 1, "u8", soft())
+    return pack(Plane(12, 8, 1, "u8", soft()))
 
 def change(name):
     docker().change(nodes.id_of(node(name)))

@@ -139,7 +139,9 @@ class ZmqTransport:
         if event in (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL):
             self._gone = f"What listens at {self._address} is not a Scumble engine."
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            self._gone = f"The engine at {self._address} refused the connection."
+            self._gone = (
+                f"The engine at {self._address} refused the connection: the key in its file is not the engine's."
+            )
         return event
 
     def send(self, frames: Sequence[Buffer]) -> None:

@@ -217,7 +217,8 @@ class ZmtpTransport:
         elif name == b"ERROR" or command.startswith(LIBZMQ_ERROR):
             said = data[1:] if name == b"ERROR" else command[len(LIBZMQ_ERROR) + 1 :]
             self._end(
-                f"The engine at {self._address} refused the connection ({said.decode('ascii', 'replace')[:200]})."
+                f"The engine at {self._address} refused the connection: the key in its file is not the engine's "
+                f"({said.decode('ascii', 'replace')[:200]})."
             )
         elif name == b"PING":  # a time-to-live of two bytes, then a context that is to come back
             self._outbox.extend(coded([(COMMAND, b"\x04PONG" + data[2:18])]))
