@@ -274,6 +274,22 @@ def pull(name: str) -> None:
     click.echo(f"{name} is here{f', in {facts.path}' if facts.path else ''}.")
 
 
+@models.command("convert")
+@click.argument("file", type=FilePath)
+@click.argument("folder", type=FilePath)
+def convert_generator(file: Path, folder: Path) -> None:
+    """Write a StyleGAN2 checkpoint (an ADA .pkl, or rosinality's .pt) as a FOLDER of safetensors and JSON.
+
+    Nothing in FILE is run: a file that wants anything but tensors is refused by name.
+    """
+    from .gan.convert import convert
+
+    if folder.exists():
+        raise RequestError(f"{folder} is there already; name a folder that is not.", "exists")
+    config = convert(file, folder)
+    click.echo(f"{folder}: a StyleGAN2 generator, {config.resolution} px, {config.styles} layers.")
+
+
 # ---- looking after it -----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from engine.gan.checkpoints import write_ada, write_rosinality
+from scumble_engine.cli import run
 from scumble_engine.gan.convert import convert
 from scumble_engine.gan.folder import load_generator
 from scumble_protocol.errors import RequestError
@@ -128,3 +129,16 @@ def _patched(path: Path, old: bytes, new: bytes) -> None:
     data = path.read_bytes()
     assert old in data
     path.write_bytes(data.replace(old, new, 1))
+
+
+def test_the_command_converts_and_refuses_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ada(tmp_path / "net.pkl", tiny_generator())
+    words = ["models", "convert", str(tmp_path / "net.pkl"), str(tmp_path / "out")]
+    assert run(words) == 0
+    assert "32 px" in capsys.readouterr().out
+    assert run(words) != 0  # what is there is not replaced
+    assert "there already" in capsys.readouterr().err
+    (tmp_path / "bad.pkl").write_bytes(b"cos\nsystem\n.")
+    assert run(["models", "convert", str(tmp_path / "bad.pkl"), str(tmp_path / "other")]) != 0
+    assert "os.system" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
