@@ -309,7 +309,7 @@ def test_a_worker_that_nobody_needs_goes_and_comes_back_with_the_next_job() -> N
     stage = Stage()
     child = stage.at_work()
     for step in range(60):
-        stage.after(9, Progress("job", step, 60), Pong(0, READY))
+        stage.after(9, Progress(stage.alias, step, 60), Pong(0, READY))
     stage.after(0, Guessed(stage.alias, (), ()))
     for _ in range(30):
         stage.after(9, Pong(0, READY))

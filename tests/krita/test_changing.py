@@ -11,6 +11,7 @@ from kritatest.program import Program
 pytestmark = pytest.mark.krita
 
 MADE = """
+from PyQt5.QtCore import QTimer
 from scumble_krita import canvas, nodes, points, strokes
 from scumble_protocol.client.host import LayerPlan
 from scumble_protocol.client.packing import pack
@@ -40,6 +41,10 @@ def change(name):
     docker().change(nodes.id_of(node(name)))
     app.activeDocument().waitForDone()
 
+def rest():
+    rest.over = False
+    QTimer.singleShot(nodes.ACTIVATION_MS + 100, lambda: setattr(rest, "over", True))
+
 def selected():
     chosen = app.activeDocument().selection()
     return None if chosen is None else bytes(chosen.pixelData(4, 5, 12, 8))
@@ -66,6 +71,12 @@ def gray(krita: Program) -> Program:
     eventually(lambda: krita.probe.value("app.activeDocument() and app.activeDocument().activeNode() is not None"), 20)
     krita.probe.ask(MADE)
     return krita
+
+
+def rest(program: Program) -> None:
+    """Wait until the source has been made active once more, as it is shortly after a change begins."""
+    program.probe.ask("rest()")
+    eventually(lambda: program.probe.value("rest.over"), 20)
 
 
 def next_settings(program: Program) -> Any:
@@ -123,6 +134,7 @@ def test_a_change_is_seen_and_can_be_given_up(gray: Program) -> None:
 
 def test_an_edit_of_another_layer_is_no_part_of_the_change(gray: Program) -> None:
     gray.probe.ask("made('Made', subtract=plane()); change('Made')")
+    rest(gray)
     gray.probe.ask(
         """
         document = app.activeDocument()
