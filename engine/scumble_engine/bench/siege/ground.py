@@ -169,7 +169,9 @@ class Scale(threading.Thread):
 
     def run(self) -> None:
         with contextlib.suppress(psutil.Error):
-            while not self._over.wait(LOOK_S):
+            looking = True
+            while looking:  # once at least, and once more at the end
+                looking = not self._over.wait(LOOK_S)
                 self.peak_bytes = max(self.peak_bytes, self._server.memory_info().rss)
 
     def rest(self) -> None:
