@@ -246,19 +246,12 @@ def models() -> None:
 
 
 @models.command("list")
-def list_known() -> None:
-    """Show each known model: whether it is here, where from, licence, hash."""
-    from .models.registry import list_models
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, sizes in bytes.")
+def list_known(as_json: bool) -> None:
+    """Show each known model: whether it is here, what it serves, where from, licence, size, memory."""
+    from .cli_models import list_models
 
-    for facts in list_models():
-        model = facts.model
-        click.echo(f"{model.name}: {'here' if facts.present else 'not here'}{f' ({facts.note})' if facts.note else ''}")
-        click.echo(f"    {model.does}")
-        click.echo(f"    from {model.where}; licence {model.licence}")
-        if facts.present and facts.path:
-            click.echo(f"    at {facts.path}")
-        if model.sha256:
-            click.echo(f"    sha256 {model.sha256}")
+    list_models(as_json)
 
 
 @models.command()
