@@ -263,15 +263,18 @@ def list_known() -> None:
 
 @models.command()
 @click.argument("name")
-def pull(name: str) -> None:
-    """Fetch a known model by NAME, or any text-to-image model by its hub id (owner/name)."""
-    from .headless.conduct import ProgressBar
-    from .models.registry import pull
+@click.option("--yes", is_flag=True, help="Fetch without asking.")
+@click.option(
+    "--half/--full", default=None, help="Which precision to fetch; by default the one that this machine runs."
+)
+def pull(name: str, yes: bool, half: bool | None) -> None:
+    """Fetch a known model by NAME, or one by its hub id (owner/name): only the files that are loaded.
 
-    with ProgressBar(name) as bar:
-        facts = pull(name, lambda stage, fraction: bar.move(fraction, stage))
-        bar.move(1.0, "here")
-    click.echo(f"{name} is here{f', in {facts.path}' if facts.path else ''}.")
+    Its size, licence and publisher are said first. A pull that was stopped goes on where it was.
+    """
+    from .cli_models import pull_model
+
+    pull_model(name, yes, half)
 
 
 @models.command("convert")
