@@ -246,32 +246,28 @@ def models() -> None:
 
 
 @models.command("list")
-def list_known() -> None:
-    """Show each known model: whether it is here, where from, licence, hash."""
-    from .models.registry import list_models
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, sizes in bytes.")
+def list_known(as_json: bool) -> None:
+    """Show each known model: whether it is here, what it serves, where from, licence, size, memory."""
+    from .cli_models import list_models
 
-    for facts in list_models():
-        model = facts.model
-        click.echo(f"{model.name}: {'here' if facts.present else 'not here'}{f' ({facts.note})' if facts.note else ''}")
-        click.echo(f"    {model.does}")
-        click.echo(f"    from {model.where}; licence {model.licence}")
-        if facts.present and facts.path:
-            click.echo(f"    at {facts.path}")
-        if model.sha256:
-            click.echo(f"    sha256 {model.sha256}")
+    list_models(as_json)
 
 
 @models.command()
 @click.argument("name")
-def pull(name: str) -> None:
-    """Fetch a known model by NAME, or any text-to-image model by its hub id (owner/name)."""
-    from .headless.conduct import ProgressBar
-    from .models.registry import pull
+@click.option("--yes", is_flag=True, help="Fetch without asking.")
+@click.option(
+    "--half/--full", default=None, help="Which precision to fetch; by default the one that this machine runs."
+)
+def pull(name: str, yes: bool, half: bool | None) -> None:
+    """Fetch a known model by NAME, or one by its hub id (owner/name): only the files that are loaded.
 
-    with ProgressBar(name) as bar:
-        facts = pull(name, lambda stage, fraction: bar.move(fraction, stage))
-        bar.move(1.0, "here")
-    click.echo(f"{name} is here{f', in {facts.path}' if facts.path else ''}.")
+    Its size, licence and publisher are said first. A pull that was stopped goes on where it was.
+    """
+    from .cli_models import pull_model
+
+    pull_model(name, yes, half)
 
 
 @models.command("convert")

@@ -13,11 +13,10 @@ from scumble_protocol.wording import said
 from torch import nn
 
 from ..models.checkpoint import Checkpoint
+from ..models.memory import HEADROOM_BYTES
 
 Residence = Literal["whole", "offloaded"]
 
-# What the denoiser's activations, text and previews need beside all weights.
-HEADROOM_BYTES = 512 * 2**20
 # The side in pixels of the pieces that a tiled autoencoder works in.
 TILE_PX = 512
 # An AutoencoderKL's decoder holds at most so many arrays of its widest layer at the picture's size at once

@@ -20,6 +20,7 @@ from torch import nn
 from ..models import registry
 from ..models.checkpoint import STUDENT, Checkpoint, open_checkpoint
 from ..models.download import sha256_of
+from ..models.hub import folder_here
 from ..models.libraries import first_line, quiet
 from ..models.parts import UNUSED
 from ..models.single_file import write_layout
@@ -54,9 +55,9 @@ PIPELINES = {
 
 
 def find_model(name: str) -> Path:
-    """Return the folder of an embedded model ("auto" is the illustrator), a folder, or a hub id (downloaded when need be).
+    """Return the folder of an embedded model ("auto" is the illustrator), a folder, or a hub id that was pulled.
 
-    Raises RequestError for a name that is none of them, EngineError when a hub model can't be had.
+    Raises RequestError for a name that is none of them or not here, EngineError where the embedded weights are missing.
     """
     embedded = WEIGHTS / (DEFAULT_MODEL if name == "auto" else name)
     if (embedded / "model_index.json").is_file():
@@ -69,29 +70,24 @@ def find_model(name: str) -> Path:
     if Path(name).expanduser().exists():
         return Path(name).expanduser()
     known = registry.find(name)
-    if HUB_ID.fullmatch(known.where if known is not None else name):
-        return _from_hub(known.where if known is not None else name)
+    hub_id = known.where if known is not None else name
+    if HUB_ID.fullmatch(hub_id):
+        return _from_hub(name, hub_id)
     raise RequestError(
         said("The model {name} is neither an embedded one, nor a folder, nor a hub id (owner/name).", name=f"{name!r}"),
         "unknown-model",
     )
 
 
-def _from_hub(hub_id: str) -> Path:
-    from diffusers import DiffusionPipeline
-
-    try:
-        return Path(DiffusionPipeline.download(hub_id, use_safetensors=True))
-    except Exception as exc:
-        raise EngineError(
-            said(
-                "The model {hub_id} could not be fetched ({name}); check the name and the connection, or give a "
-                "folder.",
-                hub_id=hub_id,
-                name=type(exc).__name__,
-            ),
-            "engine-no-hub",
-        ) from exc
+def _from_hub(name: str, hub_id: str) -> Path:
+    """Nothing is fetched in an edit: its size and licence are the painter's to see first."""
+    folder = folder_here(hub_id, registry.models_dir())
+    if folder is None:
+        raise RequestError(
+            said("The model {name} is not on this machine; fetch it with: scumble models pull {name}.", name=name),
+            "unknown-model",
+        )
+    return folder
 
 
 def load_pipeline(checkpoint: Checkpoint, dtypes: Mapping[str, torch.dtype]) -> Any:

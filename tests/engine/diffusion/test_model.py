@@ -89,6 +89,10 @@ def test_an_offloaded_model_answers_the_same() -> None:
 def test_names_that_are_no_model_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="neither an embedded one"):
         find_model("no such model")
+    with pytest.raises(
+        RequestError, match="some/model is not on this machine; fetch it with: scumble models pull some/model"
+    ):
+        find_model("some/model")
     with pytest.raises(RequestError, match=r"model_index\.json"):
         load_model(str(tmp_path), "cpu")
 
