@@ -20,6 +20,7 @@ from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
 
 from .cli_engine import engine
+from .cli_reading import reading
 
 if TYPE_CHECKING:
     from scumble_protocol.client.request import Request, Words
@@ -303,6 +304,9 @@ def doctor() -> int:
 @scumble.group()
 def bench() -> None:
     """Benchmarks with ground truth."""
+
+
+bench.add_command(reading)
 
 
 @bench.command()
