@@ -46,6 +46,7 @@ from scumble_protocol.messages import (
     cue_names,
 )
 from scumble_protocol.wire import NONCE_BYTES, SeenNonces, accept_hello, choose_version
+from scumble_protocol.wording import said
 
 from .boot import OUT_OF_MEMORY, Boot
 from .edits.work import Layer, Sketch, Step, Work
@@ -239,7 +240,9 @@ def told_as(exc: Exception) -> EngineError:
             "The engine ran out of memory on this edit; try a smaller region or close other programs.", OUT_OF_MEMORY
         )
     return EngineError(
-        f"The engine met an error that it does not know ({type(exc).__name__}); its log has the details."
+        said(
+            "The engine met an error that it does not know ({name}); its log has the details.", name=type(exc).__name__
+        )
     )
 
 
@@ -318,7 +321,7 @@ def _troubles(shelf: Shelf) -> tuple[str, ...]:
         try:
             _ = assistant and assistant.own.folder()
         except RequestError as exc:
-            found.append(f"{exc.sentence} {instead} until then.")
+            found.append(said("{sentence} {instead} until then.", sentence=exc.sentence, instead=instead))
     return tuple(found)
 
 
