@@ -22,6 +22,7 @@ from .attention import Control, Place, attention_layers, controlled
 from .capabilities import Condition
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated, word_map_size
+from .kept import Kept, once
 from .loading import find_model, folder_sha256, load_pipeline, load_student, open_known
 from .meter import Meter
 from .profile import Profile, profile_of
@@ -29,6 +30,9 @@ from .schedule import Prediction, Schedule
 from .schedulers import read_schedule
 from .wearing import put_on
 from .words import Conditioning, PromptEncoder, stacked, token_positions
+
+# Sixteen pictures of 512², or four of 1024².
+CODED_BYTES = 48 * 2**20
 
 
 @dataclass
@@ -68,6 +72,17 @@ class DiffusionModel:
     def guides_itself(self) -> bool:
         """Whether no unconditional branch is needed: guidance is an input of the network, or distilled into it."""
         return self.guidance_inside or self.takes_guidance or not self.profile.unconditional
+
+    @cached_property
+    def layers(self) -> list[tuple[Place, Any]]:
+        """The network's attention layers with their places."""
+        return attention_layers(self.unet)
+
+    @property
+    def lately(self) -> Kept[Tensor]:
+        """What was encoded and decoded lately: an edit looks at the same pictures several times, and so does the next one."""
+        lately: Kept[Tensor] = self.memories.setdefault("coded", Kept(CODED_BYTES))
+        return lately
 
     @property
     def vae(self) -> Any:
@@ -125,6 +140,15 @@ class DiffusionModel:
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Encode pixels to scaled latents; a distribution gives its mode, so that the same pixels give the same latents."""
+        return once(self.lately, pixels, "encoded", self._encoded)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+        if latents.requires_grad and torch.is_grad_enabled():
+            return self._decoded(latents)
+        return once(self.lately, latents, "decoded", self._decoded)
+
+    def _encoded(self, pixels: Tensor) -> Tensor:
         self.meter.coded += len(pixels)
         with self.on_device(self.vae), _memory_in_words():
             coded = self.vae.encode(pixels.to(self.device, self.vae.dtype) * 2 - 1)
@@ -134,8 +158,7 @@ class DiffusionModel:
         scale: float = getattr(config, "scaling_factor", None) or 1.0
         return (latents.float() - shift) * scale
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+    def _decoded(self, latents: Tensor) -> Tensor:
         self.meter.coded += len(latents) * (2 if latents.requires_grad and torch.is_grad_enabled() else 1)
         config = self.vae.config
         raw = latents / (getattr(config, "scaling_factor", None) or 1.0) + (
@@ -148,24 +171,24 @@ class DiffusionModel:
     def predict(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         control: Control | None = None,
         conditions: Sequence[Condition] = (),
         guidance: float = 1.0,
     ) -> Prediction:
-        """Run the network on a batch at one timestep, one prompt a row, with an attention control for as long as it runs.
+        """Run the network on a batch at one timestep, or one a row, one prompt a row, with an attention control for as long as it runs.
 
         `guidance` matters only where the model takes it as an input (`takes_guidance`).
         """
         self.meter.forwards += len(z)
-        with self.on_device(self.unet), controlled(self.unet, control), _memory_in_words():
+        with self.on_device(self.unet), controlled(self.layers, control), _memory_in_words():
             output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
 
     def places(self) -> tuple[Place, ...]:
         """List the attention layers in the order in which a forward meets them."""
-        return tuple(place for place, _ in attention_layers(self.unet))
+        return tuple(place for place, _ in self.layers)
 
     def word_map_size(self, latent_size: tuple[int, int]) -> tuple[int, int]:
         """Return (h, w) of the layers whose maps of words are listened to."""
@@ -185,7 +208,7 @@ class DiffusionModel:
     def _forward(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         guidance: float,
         conditions: Sequence[Condition] = (),
@@ -202,7 +225,8 @@ class DiffusionModel:
             )
         z = z.to(self.device, self.dtype)
         extra |= self._controlled(z, timestep, embeds, extra.get("added_cond_kwargs"), conditions)
-        return self.unet(self._beside(z), timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+        when = timestep.to(self.device) if isinstance(timestep, Tensor) else timestep
+        return self.unet(self._beside(z), when, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
 
     def _beside(self, z: Tensor) -> Tensor:
         """Return the network's whole input: one that was taught to fill holes or follow instructions also reads a picture.
@@ -223,10 +247,12 @@ class DiffusionModel:
         return self.encode(torch.full((1, 3, 64, 64), 0.5)).mean((2, 3), keepdim=True)
 
     def _controlled(
-        self, z: Tensor, timestep: int, embeds: Tensor, added: Any, conditions: Sequence[Condition]
+        self, z: Tensor, timestep: int | Tensor, embeds: Tensor, added: Any, conditions: Sequence[Condition]
     ) -> dict[str, Any]:
         """Return what the conditions' networks add to the UNet's skips (Zhang et al. 2023); several add up."""
-        way = 1 - timestep / len(self.schedule.alphas_cumprod)
+        if not conditions:
+            return {}
+        way = 1 - float(timestep) / len(self.schedule.alphas_cumprod)
         down: list[tuple[Tensor, ...]] = []
         middle: list[Tensor] = []
         for one in conditions:
