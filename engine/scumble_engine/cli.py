@@ -20,6 +20,7 @@ from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Character, Handle, Instruction, PromptPair, Settings, Slide
 
 from .cli_engine import engine
+from .cli_reading import reading
 
 if TYPE_CHECKING:
     from scumble_protocol.client.request import Request, Words
@@ -287,19 +288,12 @@ def models() -> None:
 
 
 @models.command("list")
-def list_known() -> None:
-    """Show each known model: whether it is here, where from, licence, hash."""
-    from .models.registry import list_models
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, sizes in bytes.")
+def list_known(as_json: bool) -> None:
+    """Show each known model: whether it is here, what it serves, where from, licence, size, memory."""
+    from .cli_models import list_models
 
-    for facts in list_models():
-        model = facts.model
-        click.echo(f"{model.name}: {'here' if facts.present else 'not here'}{f' ({facts.note})' if facts.note else ''}")
-        click.echo(f"    {model.does}")
-        click.echo(f"    from {model.where}; licence {model.licence}")
-        if facts.present and facts.path:
-            click.echo(f"    at {facts.path}")
-        if model.sha256:
-            click.echo(f"    sha256 {model.sha256}")
+    list_models(as_json)
 
 
 @models.command()
@@ -351,6 +345,9 @@ def doctor() -> int:
 @scumble.group()
 def bench() -> None:
     """Benchmarks with ground truth."""
+
+
+bench.add_command(reading)
 
 
 @bench.command()

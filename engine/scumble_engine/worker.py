@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 from scumble_protocol import __version__
-from scumble_protocol.errors import Cancelled, EngineError, RequestError, ScumbleError
+from scumble_protocol.errors import AskedBack, Cancelled, EngineError, RequestError, ScumbleError
 from scumble_protocol.messages import (
     Cancel,
     Edit,
@@ -46,6 +46,7 @@ from scumble_protocol.messages import (
     cue_names,
 )
 from scumble_protocol.wire import NONCE_BYTES, SeenNonces, accept_hello, choose_version
+from scumble_protocol.wording import said
 
 from .boot import OUT_OF_MEMORY, Boot
 from .edits.work import Layer, Sketch, Step, Work
@@ -190,7 +191,8 @@ def _answer(job: Submit | Guess | Read, studio: Studio, link: Link) -> EngineMes
         return _do(job, studio, link)
     except Exception as exc:
         told = exc if isinstance(exc, ScumbleError) else _log_and_tell(exc)
-        return Failure(job.job, told.code, told.sentence)
+        reading = told.reading if isinstance(told, AskedBack) else None
+        return Failure(job.job, told.code, told.sentence, reading=reading)
 
 
 def _log_and_tell(exc: Exception) -> EngineError:
@@ -241,7 +243,9 @@ def told_as(exc: Exception) -> EngineError:
             "The engine ran out of memory on this edit; try a smaller region or close other programs.", OUT_OF_MEMORY
         )
     return EngineError(
-        f"The engine met an error that it does not know ({type(exc).__name__}); its log has the details."
+        said(
+            "The engine met an error that it does not know ({name}); its log has the details.", name=type(exc).__name__
+        )
     )
 
 
@@ -312,7 +316,7 @@ def _troubles(shelf: Shelf) -> tuple[str, ...]:
         try:
             _ = assistant and assistant.own.folder()
         except RequestError as exc:
-            found.append(f"{exc.sentence} {instead} until then.")
+            found.append(said("{sentence} {instead} until then.", sentence=exc.sentence, instead=instead))
     return tuple(found)
 
 

@@ -80,9 +80,11 @@ def _spoken(tree: ast.Module, names: set[str]) -> Iterator[str]:
 def _parts(call: ast.Call) -> Iterator[ast.AST]:
     """Yield what a whole text can come from; what is put together in place can't be looked up in a catalogue."""
     first = call.args[0] if call.args else None
-    if isinstance(first, ast.Constant | ast.Name | ast.Subscript | ast.IfExp):
+    if isinstance(first, ast.IfExp):
+        yield from (*ast.walk(first.body), *ast.walk(first.orelse))
+    elif isinstance(first, ast.Constant | ast.Name | ast.Subscript):
         yield from ast.walk(first)
-    elif isinstance(first, ast.Call):  # NAMES.get(key, DEFAULT)
+    elif isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):  # NAMES.get(key, DEFAULT)
         yield from (node for node in ast.walk(first) if isinstance(node, ast.Name))
 
 

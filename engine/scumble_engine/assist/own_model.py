@@ -17,6 +17,7 @@ from scumble_protocol.wording import said
 from ..models.hub import folder_here
 from ..models.libraries import first_line, quiet
 from ..models.loader import check_language_folder, parameter_count
+from ..models.memory import HEADROOM_BYTES
 from ..models.registry import models_dir
 
 Task = Literal["reader", "guesser"]
@@ -95,7 +96,7 @@ class OwnModel:
         import torch
 
         from ..device import find_device
-        from ..diffusion.devices import HEADROOM_BYTES, free_bytes, pick_dtype
+        from ..diffusion.devices import free_bytes, pick_dtype
 
         count = parameter_count(check_language_folder(folder))
         places = dict.fromkeys((torch.device(find_device(self._device)), torch.device("cpu")))

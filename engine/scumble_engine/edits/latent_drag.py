@@ -38,7 +38,10 @@ TOP = 400
 STEPS = 6
 # In cells of the features: the warp is exact, so only what is farther off than a cell has not arrived.
 ARRIVED = 1.0
-CUT = "what seemed to lie under it was cut out"
+CUT_NOTE = (
+    "It is not clear what handle {number} holds, so what seemed to lie under it was cut out; "
+    "select the thing to move it as a whole."
+)
 # The share of self-attention layers that stay the model's own; the others read the picture's keys (DragDiffusion: 10 of 16).
 OWN_LAYERS = 0.625
 
@@ -98,7 +101,9 @@ def dragged(
         adapter = yield from _adapter(model, x0, words, edit.settings.seed)
     with adapted(model, adapter):
         painted = yield from _painted(edit, model, words, window, moved, handles, (x0, warped))
-    return Dragged(window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT), *held.notes))
+    return Dragged(
+        window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT_NOTE), *held.notes)
+    )
 
 
 def _adapter(model: DiffusionModel, x0: Tensor, words: Conditioning, seed: int) -> Generator[Step, None, State | None]:

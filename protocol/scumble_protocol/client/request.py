@@ -36,12 +36,14 @@ LEAST_CONTEXT_PX = 128
 BARE_DRAG_CONTEXT_PX = 192
 BARE_DRAG_CONTEXT_SHARE = 0.2
 
-EMPTY_STROKES = {
+EMPTY_STROKES_NOTE = {
     "add": "The add strokes are empty: paint what should appear.",
     "subtract": "The subtract strokes are empty: paint over what should go.",
     "color": "The colour strokes are empty: paint the colours that you want.",
 }
-NOTHING_ASKED = "Nothing was asked for: drag a point, paint a stroke, or say what should change."
+EMPTY_MASK_NOTE = "The mask is empty, so everything may change."
+EMPTY_GRAB_NOTE = "The grab mask is empty, so the engine finds what the handles hold."
+NOTHING_ASKED_NOTE = "Nothing was asked for: drag a point, paint a stroke, or say what should change."
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def build(snapshot: Snapshot, words: Words | None = None, settings: Settings | N
         *((words,) if words else ()),
     )
     if not asked:
-        raise RequestError(" ".join(notes) or NOTHING_ASKED, "nothing-asked")
+        why = notes[0] if len(notes) == 1 else " ".join(notes)  # one alone keeps its parts
+        raise RequestError(why or NOTHING_ASKED_NOTE, "nothing-asked")
     bounding, more_notes = _bounding(snapshot)
     edit = Edit(snapshot.picture, (*asked, *bounding), settings)
     check_edit(edit)
@@ -183,7 +186,7 @@ def _strokes(snapshot: Snapshot) -> tuple[list[Cue], list[str]]:
     notes = []
     for name, plane in (("add", snapshot.add), ("subtract", snapshot.subtract), ("color", snapshot.color)):
         if plane is not None and is_blank(plane):
-            notes.append(EMPTY_STROKES[name])
+            notes.append(EMPTY_STROKES_NOTE[name])
         elif plane is not None:
             cues.append(_stroke_cue(name, plane))
     return cues, notes
@@ -199,11 +202,11 @@ def _bounding(snapshot: Snapshot) -> tuple[list[Cue], list[str]]:
     cues: list[Cue] = []
     notes = []
     if snapshot.mask is not None and is_blank(snapshot.mask):
-        notes.append("The mask is empty, so everything may change.")
+        notes.append(EMPTY_MASK_NOTE)
     elif snapshot.mask is not None:
         cues.append(Mask(snapshot.mask))
     if snapshot.grab is not None and is_blank(snapshot.grab):
-        notes.append("The grab mask is empty, so the engine finds what the handles hold.")
+        notes.append(EMPTY_GRAB_NOTE)
     elif snapshot.grab is not None:
         cues.append(Grab(snapshot.grab))
     return cues, notes

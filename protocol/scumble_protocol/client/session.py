@@ -50,6 +50,7 @@ from ..parcel import Parcel, Sender, is_part, session_of_part
 from ..pixels import Buffer, Plane
 from ..rules import check_edit, check_text
 from ..wire import KNOWN_TO_CLIENTS, NONCE_BYTES, SPOKEN_MAJORS, Channel, RefusedMessage, choose_version
+from ..wording import said
 from .pulse import Pace, Pulse
 from .transport import Connect, Transport, connect
 
@@ -266,7 +267,7 @@ class Session:
         except ConnectionError as exc:
             return EngineError(str(exc), "engine-lost")
         except Exception as exc:  # a host must hear of our own faults too, or its jobs would wait for ever
-            return EngineError(f"The connection to the engine failed ({exc}).", "engine-lost")
+            return EngineError(said("The connection to the engine failed ({exc}).", exc=exc), "engine-lost")
         finally:
             if self._transport is not None:
                 self._transport.close()
