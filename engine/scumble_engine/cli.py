@@ -17,7 +17,7 @@ from click.exceptions import NoArgsIsHelpError
 from scumble_protocol import __version__
 from scumble_protocol.errors import Cancelled, RequestError, ScumbleError
 from scumble_protocol.geometry import Point
-from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
+from scumble_protocol.messages import Character, Handle, Instruction, PromptPair, Settings, Slide
 
 from .cli_bench import bench
 from .cli_engine import engine
@@ -88,6 +88,15 @@ def handle_from(text: str) -> Handle:
     return Handle(Point(start_x, start_y), Point(end_x, end_y))
 
 
+def slide_from(text: str) -> Slide:
+    """Read NAME=NUMBER."""
+    name, _, amount = text.partition("=")
+    try:
+        return Slide(name.strip(), float(amount))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not NAME=NUMBER, as in mouth_openness=+1.") from None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="scumble")
 def scumble() -> None:
@@ -119,9 +128,17 @@ scumble.add_command(bench)
 @click.option("--say", help="What should change, in words.")
 @click.option("--from", "source", help="What the picture shows; goes with --to.")
 @click.option("--to", "target", help="What it should show.")
+@click.option(
+    "--slider",
+    "slides",
+    type=slide_from,
+    metavar="NAME=NUMBER",
+    multiple=True,
+    help="Change a character, as mouth_openness=+1; may be repeated.",
+)
 @click.option("--mask", type=FilePath, help="Where anything may change: white = may. Without it, everywhere.")
 @click.option("--grab", type=FilePath, help="What the handles hold: white. Without it, the engine finds it.")
-@click.option("--method", type=click.Choice(["auto", "warp", "latent"]), default="auto", show_default=True)
+@click.option("--method", type=click.Choice(["auto", "warp", "latent", "gan"]), default="auto", show_default=True)
 @click.option("--fidelity", type=click.Choice(["fast", "lora"]), default="fast", show_default=True)
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 (nothing) to 1.")
 @click.option("--steps", type=int, default=0, help="Steps of the method; 0 = its own.")
@@ -155,8 +172,32 @@ def edit(image: Path, out: Path, **options: Any) -> None:
         options["fidelity"],
         options["feather"],
     )
-    host = FileHost(open_source(image), out, CueFiles(options["drags"], **files), options["force"])
+    cues = CueFiles(options["drags"], **files)
+    host = FileHost(open_source(image), out, cues, options["force"], slides=options["slides"])
     _carry_out(host, plan_edit(host, words, settings), out)
+
+
+@scumble.command()
+@click.argument("out", type=FilePath)
+@click.option("--model", default="creatures", show_default=True, help="The generator's name.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which of its characters.")
+@click.option("--size", type=click.IntRange(16, 8192), help="Pixels a side; without it, as the generator paints.")
+@click.option("--force", is_flag=True, help="Replace OUT when it is there already.")
+def new(out: Path, model: str, seed: int, size: int | None, force: bool) -> None:
+    """Write OUT (.ora, .png or .tif) with a new character: a layer that a generator painted and that goes on being pullable.
+
+    Drag its points with `scumble edit OUT OUT --drag …`; each edit goes on from the one before.
+    """
+    from scumble_protocol.client.run import plan_edit
+
+    from .gan.known import find_generator
+    from .headless.host import FileHost
+    from .headless.sources import BlankSource
+
+    side = size or find_generator(model).config.resolution
+    source = BlankSource(out, side, side)
+    host = FileHost(source, out, force=force, character=Character(model, source.bounds))
+    _carry_out(host, plan_edit(host, None, Settings(seed=seed)), out)
 
 
 @scumble.command()

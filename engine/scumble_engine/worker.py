@@ -230,7 +230,9 @@ def _work(job: Submit, work: Work, link: Link) -> Result:
 
 
 def _result(job: str, layer: Layer) -> Result:
-    return Result(job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading)
+    return Result(
+        job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading, character=layer.character
+    )
 
 
 def told_as(exc: Exception) -> EngineError:
