@@ -328,13 +328,15 @@ class Echoed:
 class Failure:
     """The job ended without a layer. `code` is stable for programs (errors.py), `sentence` is for the painter.
 
-    `wording` is the sentence in its parts, for a host that says it in another language.
+    `wording` is the sentence in its parts, for a host that says it in another language. `reading`, with the code "unsure-reading":
+    what the painter's words may mean, to be corrected and sent back as a `PromptPair` cue (or as the instruction "source -> target").
     """
 
     job: str
     code: str
     sentence: str
     wording: Wording | None = None
+    reading: PromptPair | None = None
 
     def __post_init__(self) -> None:
         if self.wording is None and isinstance(self.sentence, Sentence):

@@ -107,6 +107,7 @@ ENGINE_MESSAGES: tuple[Message, ...] = (
     Reading("job-4", PAIR, "a guess"),
     Echoed("job-5", plane(4, 4, 4, "f32")),
     Failure("job-1", "cancelled", "The edit was cancelled."),
+    Failure("job-3", "unsure-reading", "Not sure.", reading=PAIR),
     Failure("job-2", "bad-handle", said("Handle {number} starts outside the picture.", number=2)),
     Pong(7, STATE),
     Took(2**20),

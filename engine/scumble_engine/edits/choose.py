@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scumble_protocol.errors import RequestError
+from scumble_protocol.errors import AskedBack, RequestError
 from scumble_protocol.messages import Edit, Grab, Handle, PromptPair, Purpose, cue_names
 from scumble_protocol.wording import said
 
@@ -84,7 +84,10 @@ def read(instruction: str, picture_words: str, shelf: Shelf) -> tuple[PromptPair
     from .reading import known_words
 
     words, reader = known_words(shelf.diffusion), shelf.own_reader
-    pair, note = read_instruction(instruction, words, picture_words, reader)
+    try:
+        pair, note = read_instruction(instruction, words, picture_words, reader)
+    except AskedBack as asked:
+        return asked.reading, asked.sentence
     usual = READ_NOTE if reader is None and not words.open else ""
     return pair, note or usual
 
