@@ -21,7 +21,6 @@ from scumble_protocol.messages import Character, Handle, Instruction, PromptPair
 
 from .cli_bench import bench
 from .cli_engine import engine
-from .cli_reading import reading
 
 if TYPE_CHECKING:
     from scumble_protocol.client.request import Request, Words

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from scumble_protocol.errors import EngineError
 
+from .cli_reading import reading
+
 FilePath = click.Path(path_type=Path)
 SIEGE_PARTS = ("hostile", "half-open", "never-reading", "crowd", "kills", "pause", "edits")
 
@@ -14,6 +16,9 @@ SIEGE_PARTS = ("hostile", "half-open", "never-reading", "crowd", "kills", "pause
 @click.group()
 def bench() -> None:
     """Benchmarks with ground truth."""
+
+
+bench.add_command(reading)
 
 
 @bench.command()
