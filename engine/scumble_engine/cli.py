@@ -103,7 +103,6 @@ def scumble() -> None:
 
 
 scumble.add_command(engine)
-bench.add_command(reading)
 scumble.add_command(bench)
 
 
