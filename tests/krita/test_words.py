@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from drawings import heart
 from kritatest.probe import eventually
 from kritatest.program import Program
 from PIL import Image, ImageDraw
@@ -46,13 +47,24 @@ def finished(program: Program) -> str:
     return str(eventually(lambda: program.state()["message"], EDIT_S, 0.3))
 
 
-def draw(program: Program) -> None:
-    """Draw a triangle beside the apple with the add tool: three strokes of Krita's brush."""
+def take_add_tool(program: Program) -> None:
     program.press("ScumbleTool-add")
     eventually(lambda: program.state()["tool"] == "add", 20)
+
+
+def draw(program: Program) -> None:
+    """Draw a triangle beside the apple with the add tool: three strokes of Krita's brush."""
+    take_add_tool(program)
     corners = [(200, 40), (235, 100), (165, 100), (200, 40)]
     for start, end in pairwise(corners):
         program.screen.pull(program.at(*start), program.at(*end))
+    eventually(lambda: "Add strokes" in program.state()["cues"], 20)
+
+
+def draw_heart(program: Program) -> None:
+    """Draw a heart across the picture with the add tool: one line of Krita's brush."""
+    take_add_tool(program)
+    program.screen.trace([program.at(*corner) for corner in heart(128, 125, 2.0)])
     eventually(lambda: "Add strokes" in program.state()["cues"], 20)
 
 
@@ -161,6 +173,20 @@ def test_a_guess_that_is_not_sure_is_offered_and_asked_back_not_painted(drawing:
     assert word in said
     assert said.endswith("say what they show.")
     assert drawing.layers() == ["Background", "Scumble: add"], said
+    assert source(drawing) == before
+
+
+def test_a_guess_that_is_sure_is_offered_and_painted(drawing: Program) -> None:
+    before = source(drawing)
+    draw_heart(drawing)
+    eventually(lambda: drawing.probe.ask(GUESSED), EDIT_S, 0.3)
+    assert drawing.probe.value("panel().words.placeholderText()") == "heart? Say what should change"
+    drawing.press_afresh()
+    said = finished(drawing)
+    drawing.shoot("15-guess-painted")
+    assert drawing.layers() == ["Background", "Add", "Scumble: add"], said
+    assert "The strokes were taken for a heart" in said
+    assert_one_step_of_undo(drawing, "Add")
     assert source(drawing) == before
 
 

@@ -6,6 +6,8 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 SIZE = (1600, 1000)
@@ -73,6 +75,15 @@ class Screen:
         """Pull from one place to another: a drag, or a brush stroke."""
         self.press_and_pull(start, end, steps)
         self.release()
+
+    def trace(self, places: Sequence[tuple[float, float]], steps: int = 3) -> None:
+        """Draw one line through places without letting go, in one xdotool: a busy machine is slow to begin programs."""
+        moves: list[object] = ["mousemove", *map(round, places[0]), "sleep", 0.1, "mousedown", 1]
+        for start, end in pairwise(places):
+            for step in range(1, steps + 1):
+                x, y = (round(a + (b - a) * step / steps) for a, b in zip(start, end, strict=True))
+                moves += ["mousemove", x, y, "sleep", 0.03]
+        self.do(*moves, "mouseup", 1)
 
     def shoot(self, path: Path) -> None:
         """Save what is on the screen."""
