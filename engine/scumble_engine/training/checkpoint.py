@@ -1,16 +1,53 @@
-"""Training state on disk: safetensors shards of at most 15 MB beside a JSON index, replaced whole or not at all."""
+"""Training state on disk: safetensors shards of at most 15 MB beside a JSON index, replaced whole or not at all.
+
+What each kind of training keeps has one naming: `<net>.<parameter>`, `ema.<i>` and `adam.<i>.<what>`.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 SHARD_BYTES = 15_000_000
+
+
+def named(nets: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """Return the live parameters of the networks as `<net>.<parameter>`."""
+    return {f"{key}.{name}": value.detach() for key, net in nets.items() for name, value in net.named_parameters()}
+
+
+def numbered(means: Iterable[Tensor]) -> dict[str, Tensor]:
+    """Return a moving average's values as `ema.<i>`."""
+    return {f"ema.{i}": value for i, value in enumerate(means)}
+
+
+def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return what the optimiser remembers of each parameter as `adam.<i>.<what>`."""
+    kept = optimizer.state_dict()["state"].items()
+    return {f"adam.{i}.{what}": torch.as_tensor(value) for i, state in kept for what, value in state.items()}
+
+
+@torch.no_grad()
+def take_up(live: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Copy saved values into live tensors of the same names, in place. Raises KeyError where one was not saved."""
+    for name, value in live.items():
+        value.copy_(tensors[name])
+
+
+def take_up_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser back what `moments` returned; its rates and groups stay its own."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("adam."):
+            _, number, what = name.split(".")
+            state.setdefault(int(number), {})[what] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
 def save_state(folder: Path, tensors: dict[str, Tensor], facts: dict[str, float | int | str]) -> None:

@@ -19,7 +19,7 @@ import torch
 from scumble_engine.gan.config import GeneratorConfig
 from scumble_engine.gan.folder import load_generator, save_generator
 from scumble_engine.gan.generator import Generator
-from scumble_engine.training.checkpoint import load_state, save_state
+from scumble_engine.training.checkpoint import load_state, moments, numbered, save_state, take_up, take_up_moments
 from scumble_engine.training.creatures import NUMBERS, handles, render_creatures
 from scumble_engine.training.networks import MovingAverage
 from scumble_engine.training.sprites import cache_folder
@@ -113,27 +113,18 @@ class Distillation:
     def save(self) -> None:
         """Write the weights, their average and the optimiser's state."""
         tensors = {f"net.{name}": value for name, value in self.generator.state_dict().items()}
-        tensors |= {f"ema.{i}": value for i, value in enumerate(self.average.values)}
-        for i, state in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"adam.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        tensors |= numbered(self.average.values) | moments(self._optimizer)
         save_state(self.folder, tensors, {"seen": self.seen, "step": self.step, "spent_s": self.spent_s})
 
-    @torch.no_grad()
     def resume(self) -> bool:
         """Take up the saved state, if there is one; returns whether it did."""
         found = load_state(self.folder)
         if found is None:
             return False
         tensors, facts = found
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in tensors.items():
-            if key.startswith("adam."):
-                _, number, name = key.split(".")
-                state.setdefault(int(number), {})[name] = value
         self.generator.load_state_dict({key[4:]: value for key, value in tensors.items() if key.startswith("net.")})
-        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
-        for i, value in enumerate(self.average.values):
-            value.copy_(tensors[f"ema.{i}"])
+        take_up(numbered(self.average.values), tensors)
+        take_up_moments(self._optimizer, tensors)
         self.step, self.seen, self.spent_s = int(facts["step"]), int(facts["seen"]), float(facts["spent_s"])
         torch.manual_seed(self.course.seed + self.seen)
         return True

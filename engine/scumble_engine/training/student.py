@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from diffusers import UNet2DConditionModel
 from scumble_engine.training.bank import SpriteBank
-from scumble_engine.training.checkpoint import load_state, save_state
+from scumble_engine.training.checkpoint import load_state, named, numbered, save_state, take_up
 from scumble_engine.training.networks import MovingAverage, Parts, new_scheduler
 from scumble_engine.training.recipe import Recipe
 from scumble_engine.training.sampling import new_student_scheduler
@@ -115,20 +115,15 @@ class Student:
 
     def save(self) -> None:
         """Write the student and its average (its optimiser starts anew: the runs are short)."""
-        tensors = {f"unet.{name}": p.detach() for name, p in self.unet.named_parameters()}
-        tensors |= {f"ema.{i}": value for i, value in enumerate(self.average.values)}
+        tensors = named({"unet": self.unet}) | numbered(self.average.values)
         save_state(self.folder, tensors, {"seen": self.seen, "step": self.step})
 
-    @torch.no_grad()
     def resume(self) -> bool:
         """Take up the saved student, if there is one; returns whether it did."""
         found = load_state(self.folder)
         if found is None:
             return False
         tensors, facts = found
-        for name, value in self.unet.named_parameters():
-            value.copy_(tensors[f"unet.{name}"])
-        for i, value in enumerate(self.average.values):
-            value.copy_(tensors[f"ema.{i}"])
+        take_up(named({"unet": self.unet}) | numbered(self.average.values), tensors)
         self.seen, self.step = int(facts["seen"]), int(facts["step"])
         return True

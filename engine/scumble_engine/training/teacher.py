@@ -10,7 +10,15 @@ from pathlib import Path
 import torch
 from scumble_engine.training.bank import SpriteBank
 from scumble_engine.training.captions import Describer
-from scumble_engine.training.checkpoint import load_state, save_state
+from scumble_engine.training.checkpoint import (
+    load_state,
+    moments,
+    named,
+    numbered,
+    save_state,
+    take_up,
+    take_up_moments,
+)
 from scumble_engine.training.networks import MovingAverage, Parts, new_scheduler
 from scumble_engine.training.recipe import Recipe
 from scumble_engine.training.render import Rendered, render
@@ -165,33 +173,16 @@ class Teacher:
 
     def save(self) -> None:
         """Write everything a later run needs to go on as if it had not stopped."""
-        tensors = {f"{key}.{n}": p.detach() for key, net in self._nets().items() for n, p in net.named_parameters()}
-        tensors |= {f"ema.{i}": value for i, value in enumerate(self.average.values)}
-        for i, state in self._optimizer.state_dict()["state"].items():
-            tensors |= {f"adam.{i}.{key}": value for key, value in state.items()}
+        tensors = named(self._nets()) | numbered(self.average.values) | moments(self._optimizer)
         save_state(self.folder, tensors, {"seen": self.seen, "step": self.step})
 
-    @torch.no_grad()
     def resume(self) -> bool:
         """Take up the saved state, if there is one that fits; returns whether it did."""
         found = load_state(self.folder)
         if found is None:
             return False
         tensors, facts = found
-        for key, net in self._nets().items():
-            for name, value in net.named_parameters():
-                value.copy_(tensors[f"{key}.{name}"])
-        for i, mean in enumerate(self.average.values):
-            mean.copy_(tensors[f"ema.{i}"])
-        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": _adam_state(tensors)})
+        take_up(named(self._nets()) | numbered(self.average.values), tensors)
+        take_up_moments(self._optimizer, tensors)
         self.seen, self.step = int(facts["seen"]), int(facts["step"])
         return True
-
-
-def _adam_state(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("adam."):
-            _, number, key = name.split(".")
-            state.setdefault(int(number), {})[key] = value
-    return state

@@ -1,4 +1,4 @@
-"""What GIMP sees of us: the procedures, their menu entries and arguments. What they do is in the modules they name."""
+"""What GIMP sees of us: the procedures, their menu entries and arguments. What they do is in what they name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from gi.repository import Gimp
 
-from . import edit_procedure, panel_procedure, rerun_procedure, stop_procedure, strokes_procedure
+from . import commands, edit_procedure, rerun_procedure, strokes_procedure
 from .wording import DOMAIN, LOCALE_DIR, bind_language
 
 MENU = "<Image>/Filters/Scumble"
-MODULES = {
+PROCEDURES: dict[str, Any] = {
     "plug-in-scumble-edit": edit_procedure,
-    "plug-in-scumble-panel": panel_procedure,
+    "plug-in-scumble-panel": commands.PANEL,
     "plug-in-scumble-rerun": rerun_procedure,
-    "plug-in-scumble-stop": stop_procedure,
+    "plug-in-scumble-stop": commands.STOP,
     "plug-in-scumble-strokes": strokes_procedure,
 }
 
@@ -27,17 +27,17 @@ class Scumble(Gimp.PlugIn):
         return True, DOMAIN, LOCALE_DIR.name
 
     def do_query_procedures(self) -> list[str]:
-        return list(MODULES)
+        return list(PROCEDURES)
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         bind_language()
-        module: Any = MODULES[name]
-        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, module.run, None)
+        ours = PROCEDURES[name]
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, ours.run, None)
         procedure.set_image_types("*")
-        procedure.set_sensitivity_mask(module.NEEDS)
-        procedure.set_menu_label(module.label())
-        procedure.set_documentation(module.blurb(), module.blurb(), name)
+        procedure.set_sensitivity_mask(ours.NEEDS)
+        procedure.set_menu_label(ours.label())
+        procedure.set_documentation(ours.blurb(), ours.blurb(), name)
         procedure.set_attribution("Scumble", "Scumble", "2026")
         procedure.add_menu_path(MENU)
-        module.add_arguments(procedure)
+        ours.add_arguments(procedure)
         return procedure

@@ -2,8 +2,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
-from scumble_engine.training.checkpoint import SHARD_BYTES, load_state, save_state
+from scumble_engine.training.checkpoint import (
+    SHARD_BYTES,
+    load_state,
+    moments,
+    named,
+    numbered,
+    save_state,
+    take_up,
+    take_up_moments,
+)
+from torch import nn
 
 
 def test_state_comes_back_equal_in_small_files(tmp_path: Path) -> None:
@@ -33,3 +44,29 @@ def test_a_second_state_replaces_the_first_whole(tmp_path: Path) -> None:
 
 def test_no_state_is_none(tmp_path: Path) -> None:
     assert load_state(tmp_path / "nothing") is None
+
+
+def test_a_run_goes_on_from_what_is_named_as_it_always_was(tmp_path: Path) -> None:
+    """Runs of days are stopped and taken up again, so names on disk don't change: `<net>.<parameter>`, `ema.<i>`, `adam.<i>.<what>`."""
+    net = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+    net(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    means = [value.detach() / 2 for value in net.parameters()]
+    save_state(tmp_path / "state", named({"unet": net}) | numbered(means) | moments(optimizer), {"seen": 1})
+    found = load_state(tmp_path / "state")
+    assert found is not None
+    adam = {f"adam.{i}.{what}" for i in (0, 1) for what in ("step", "exp_avg", "exp_avg_sq")}
+    assert found[0].keys() == {"unet.weight", "unet.bias", "ema.0", "ema.1"} | adam
+    fresh = nn.Linear(3, 2)
+    again = torch.optim.Adam(fresh.parameters(), lr=0.2)
+    take_up(named({"unet": fresh}), found[0])
+    take_up_moments(again, found[0])
+    assert torch.equal(fresh.weight, net.weight)
+    assert again.param_groups[0]["lr"] == 0.2
+    assert all(torch.equal(found[0][name], value) for name, value in moments(again).items())
+
+
+def test_a_state_that_lacks_a_parameter_is_not_taken_up() -> None:
+    with pytest.raises(KeyError, match=r"unet\.bias"):
+        take_up(named({"unet": nn.Linear(3, 2)}), {"unet.weight": torch.zeros(2, 3)})
