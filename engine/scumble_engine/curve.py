@@ -9,6 +9,7 @@ from pathlib import Path
 
 import zmq
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 _NAME = "engine"
 _CODE = "bad-curve-keys"
@@ -46,11 +47,20 @@ def curve_keys(folder: Path) -> CurveKeys:
         public, secret = load_certificate(secret_file)
     except (OSError, ValueError) as exc:
         raise RequestError(
-            f"The keys in {folder} can't be used ({exc}); empty the folder to have new ones made.", _CODE
+            said(
+                "The keys in {folder} can't be used ({exc}); empty the folder to have new ones made.",
+                folder=folder,
+                exc=exc,
+            ),
+            _CODE,
         ) from exc
     if secret is None:
         raise RequestError(
-            f"The file {secret_file} holds no secret key; empty the folder to have new keys made.", _CODE
+            said(
+                "The file {secret_file} holds no secret key; empty the folder to have new keys made.",
+                secret_file=secret_file,
+            ),
+            _CODE,
         )
     return CurveKeys(public, secret)
 
@@ -59,5 +69,9 @@ def _refuse_open(secret_file: Path) -> None:
     status = secret_file.stat()
     if sys.platform != "win32" and (status.st_uid != os.getuid() or status.st_mode & 0o077):
         raise RequestError(
-            f"Other users can read {secret_file}; close it to them (chmod 600) or have new keys made.", _CODE
+            said(
+                "Other users can read {secret_file}; close it to them (chmod 600) or have new keys made.",
+                secret_file=secret_file,
+            ),
+            _CODE,
         )

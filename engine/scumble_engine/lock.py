@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scumble_protocol.connection import process_alive, read
 from scumble_protocol.errors import EngineError, ProtocolError
+from scumble_protocol.wording import said
 
 WAIT_S = 60.0
 _NAME = "engine.lock"
@@ -87,8 +88,15 @@ def _published_by(holder: str) -> bool:
 
 
 def _running(holder: str, folder: Path) -> str:
-    who = f" (process {holder})" if holder.isdigit() else ""
-    return (
-        f"An engine is running already{who}: use that one, end it first, "
-        f"or set SCUMBLE_RUNTIME_DIR to another folder than {folder} for a second one."
+    if holder.isdigit():
+        return said(
+            "An engine is running already (process {process}): use that one, end it first, "
+            "or set SCUMBLE_RUNTIME_DIR to another folder than {folder} for a second one.",
+            process=holder,
+            folder=folder,
+        )
+    return said(
+        "An engine is running already: use that one, end it first, "
+        "or set SCUMBLE_RUNTIME_DIR to another folder than {folder} for a second one.",
+        folder=folder,
     )

@@ -12,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 MAX_BYTES = 2**20
 OLD_FILES = 2
@@ -46,7 +47,9 @@ def logging_to(file: Path) -> Iterator[None]:
         file.parent.chmod(0o700)
         handler = _OwnersFile(file, maxBytes=MAX_BYTES, backupCount=OLD_FILES, encoding="utf-8")
     except OSError as exc:
-        raise RequestError(f"The engine can't write its log to {file} ({exc.strerror}).", "bad-log") from exc
+        raise RequestError(
+            said("The engine can't write its log to {file} ({why}).", file=file, why=exc.strerror), "bad-log"
+        ) from exc
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("scumble_engine")
     logger.addHandler(handler)

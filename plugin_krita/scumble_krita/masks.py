@@ -1,4 +1,7 @@
-"""A layer's transparency mask, which bounds an edit of the layer where nothing is selected."""
+"""A layer's transparency mask, which bounds an edit of the layer where nothing is selected.
+
+Of several masks on one layer the topmost alone counts, and masks on groups don't, in GIMP neither: README says so to painters.
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from scumble_protocol.messages import (
     Submit,
 )
 from scumble_protocol.pixels import Plane
+from scumble_protocol.wording import Argument, wording_of
 
 # ---- the bad ends ---------------------------------------------------------------------------------------------------
 
@@ -170,6 +171,13 @@ def test_nobody_at_the_address_is_said_in_words() -> None:
     session = Session(replace(INFO, address="ipc:///nowhere/at/all"), "test")
     assert lost(session).code == "engine-unreachable"
     assert "ipc:///nowhere/at/all" in lost_sentence(session)
+
+
+def test_what_a_transport_says_keeps_its_parts_for_translators() -> None:
+    session = Session(replace(INFO, address="ipc:///nowhere/at/all"), "test")
+    told = wording_of(lost(session).sentence)
+    assert told.template.startswith(("The engine at {address} ", "The connection to the engine at {address} "))
+    assert Argument("address", "ipc:///nowhere/at/all") in told.arguments
 
 
 def test_our_own_faults_fail_the_jobs_too() -> None:

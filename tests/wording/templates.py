@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PROTOCOL, ENGINE = ROOT / "protocol" / "scumble_protocol", ROOT / "engine" / "scumble_engine"
 KRITA = ROOT / "plugin_krita" / "scumble_krita"
 ERRORS = {"RequestError", "EngineError", "ProtocolError", "Cancelled"}
-ROOMS = ("edits", "diffusion", "assist", "models", "imaging")
+ROOMS = ("edits", "diffusion", "assist", "models", "imaging", "gan")
 HEADING = """# {what}
 msgid ""
 msgstr ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -58,7 +59,11 @@ def check_config(config: GeneratorConfig) -> GeneratorConfig:
     levels = int(math.log2(LARGEST_PX // FIRST_PX)) + 1
     if not 2 <= len(config.channels) <= levels or not all(1 <= size <= MOST_CHANNELS for size in sizes):
         raise RequestError(
-            f"The generator's sizes are out of range ({config.resolution} px, up to {max(sizes)} channels).",
+            said(
+                "The generator's sizes are out of range ({resolution} px, up to {sizes} channels).",
+                resolution=config.resolution,
+                sizes=max(sizes),
+            ),
             "bad-model",
         )
     if not 1 <= config.mapping_layers <= 16 or not 0 < config.mapping_rate <= 10 or config.clamp < 0:
@@ -73,7 +78,8 @@ def read_config(path: Path) -> GeneratorConfig:
         return check_config(config_from(found["generator"]))
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise RequestError(
-            f"The generator {path.parent.name} cannot be used: its config.json is damaged.", "bad-model"
+            said("The generator {parent} cannot be used: its config.json is damaged.", parent=path.parent.name),
+            "bad-model",
         ) from exc
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 from .config import FIRST_PX, GeneratorConfig, check_config
@@ -24,7 +25,7 @@ CHECKPOINTS = (".pt", ".pth")
 def convert(path: Path, folder: Path) -> GeneratorConfig:
     """Read a checkpoint and write it as a generator's folder. Raises RequestError that says what is wrong with it."""
     if not path.is_file():
-        raise RequestError(f"There is no file {path}.", "no-file")
+        raise RequestError(said("There is no file {path}.", path=path), "no-file")
     generator = read_generator(path)
     save_generator(folder, generator, {"from": path.name})
     return generator.config
@@ -37,7 +38,8 @@ def read_generator(path: Path) -> Generator:
     if path.suffix in CHECKPOINTS:
         return _from_rosinality(read_checkpoint(path), path.name)
     raise RequestError(
-        f"{path.name} is neither a .pkl of StyleGAN2-ADA nor a .pt of rosinality's StyleGAN2.", "bad-model"
+        said("{path} is neither a .pkl of StyleGAN2-ADA nor a .pt of rosinality's StyleGAN2.", path=path.name),
+        "bad-model",
     )
 
 
@@ -47,9 +49,11 @@ def read_generator(path: Path) -> Generator:
 def _from_ada(content: Any, name: str) -> Generator:
     found = content.get("G_ema") if isinstance(content, dict) else None
     if not isinstance(found, Stub) or not isinstance(found.state, dict):
-        raise RequestError(f"{name} holds no generator (G_ema).", "bad-model")
+        raise RequestError(said("{name} holds no generator (G_ema).", name=name), "bad-model")
     if int(found.state.get("c_dim", 0) or 0):
-        raise RequestError(f"{name} is a generator of several classes, which Scumble can't steer yet.", "bad-model")
+        raise RequestError(
+            said("{name} is a generator of several classes, which Scumble can't steer yet.", name=name), "bad-model"
+        )
     tensors = modules_state(found)
     config = _with_habits(config_of(tensors, name), found, name)
     return filled(config, {key: value.clone() for key, value in tensors.items()}, name)
@@ -60,7 +64,12 @@ def _with_habits(config: GeneratorConfig, root: Stub, name: str) -> GeneratorCon
     block, layer = _state(root, "synthesis", "b8"), _state(root, "synthesis", "b8", "conv1")
     if block.get("architecture", "skip") != "skip":
         raise RequestError(
-            f"{name} is built of other blocks ({block['architecture']}) than Scumble knows (skip).", "bad-model"
+            said(
+                "{name} is built of other blocks ({block}) than Scumble knows (skip).",
+                name=name,
+                block=block["architecture"],
+            ),
+            "bad-model",
         )
     rate = float(_state(root, "mapping", "fc0").get("bias_gain") or config.mapping_rate)
     clamp, noise = float(layer.get("conv_clamp") or 0.0), bool(layer.get("use_noise", True))
@@ -89,10 +98,13 @@ def config_of(tensors: dict[str, Tensor], name: str) -> GeneratorConfig:
         colors = tensors[f"synthesis.b{sides[-1]}.torgb.weight"].shape[0]
     except (KeyError, ValueError) as exc:
         raise RequestError(
-            f"{name} is no StyleGAN2 generator that Scumble knows ({exc} missing).", "bad-model"
+            said("{name} is no StyleGAN2 generator that Scumble knows ({exc} missing).", name=name, exc=exc),
+            "bad-model",
         ) from exc
     if colors != 3:
-        raise RequestError(f"{name} paints {colors} channels; Scumble needs 3 (RGB).", "bad-model")
+        raise RequestError(
+            said("{name} paints {colors} channels; Scumble needs 3 (RGB).", name=name, colors=colors), "bad-model"
+        )
     return check_config(GeneratorConfig(z_size, w_size, channels, layers))
 
 
@@ -102,10 +114,10 @@ def config_of(tensors: dict[str, Tensor], name: str) -> GeneratorConfig:
 def _from_rosinality(content: Any, name: str) -> Generator:
     state = content.get("g_ema") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise RequestError(f"{name} holds no generator (g_ema).", "bad-model")
+        raise RequestError(said("{name} holds no generator (g_ema).", name=name), "bad-model")
     tensors = from_rosinality(state, content.get("latent_avg"))
     if not tensors:
-        raise RequestError(f"{name} is no StyleGAN2 generator that Scumble knows.", "bad-model")
+        raise RequestError(said("{name} is no StyleGAN2 generator that Scumble knows.", name=name), "bad-model")
     config = config_of(tensors, name)
     with torch.device("meta"):
         wanted = Generator(config).state_dict()

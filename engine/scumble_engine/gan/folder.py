@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 from ..models.loader import check_safetensors
@@ -20,7 +21,10 @@ def load_generator(folder: Path, device: torch.device | str = "cpu") -> Generato
     """Load a generator in fp32, frozen. Raises RequestError for a folder that is damaged, or whose weights are of other sizes."""
     config = read_config(folder / CONFIG)
     if not (folder / WEIGHTS).is_file():
-        raise RequestError(f"The generator {folder.name} is missing its weights ({WEIGHTS}).", "bad-model")
+        raise RequestError(
+            said("The generator {folder} is missing its weights ({weights}).", folder=folder.name, weights=WEIGHTS),
+            "bad-model",
+        )
     check_safetensors(folder / WEIGHTS)
     generator = filled(config, load_file(folder / WEIGHTS), folder.name)
     return generator.to(device).eval().requires_grad_(False)
@@ -33,11 +37,24 @@ def filled(config: GeneratorConfig, tensors: dict[str, Tensor], name: str) -> Ge
     wanted = generator.state_dict()
     missing = sorted(set(wanted) - set(tensors))
     if missing:
-        raise RequestError(f"The generator {name} lacks {missing[0]} ({len(missing)} parts are missing).", "bad-model")
+        raise RequestError(
+            said(
+                "The generator {name} lacks {missing} ({count} parts are missing).",
+                name=name,
+                missing=missing[0],
+                count=len(missing),
+            ),
+            "bad-model",
+        )
     for key, tensor in wanted.items():
         if tensors[key].shape != tensor.shape:
             sizes = f"{tuple(tensors[key].shape)}, not {tuple(tensor.shape)}"
-            raise RequestError(f"The generator {name} does not fit its config: {key} is {sizes}.", "bad-model")
+            raise RequestError(
+                said(
+                    "The generator {name} does not fit its config: {key} is {sizes}.", name=name, key=key, sizes=sizes
+                ),
+                "bad-model",
+            )
     generator.load_state_dict({key: tensors[key].float() for key in wanted}, assign=True)
     return generator
 

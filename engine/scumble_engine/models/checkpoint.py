@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 from .loader import check_folder, parameter_count
 from .single_file import read_file
@@ -48,8 +49,11 @@ def open_checkpoint(place: Path, half: bool = False) -> Checkpoint:
         checkpoint.xl and "text_encoder" not in checkpoint.configs
     ):
         raise RequestError(
-            f"{place.name} is SDXL's refiner: it only sharpens what the base model has painted and lacks the first of its two "
-            "text encoders, so it can't edit; name the base model, which needs no refiner here.",
+            said(
+                "{place} is SDXL's refiner: it only sharpens what the base model has painted and lacks the "
+                "first of its two text encoders, so it can't edit; name the base model, which needs no refiner here.",
+                place=place.name,
+            ),
             "refiner",
         )
     return checkpoint
@@ -84,6 +88,7 @@ def _config(path: Path) -> Mapping[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise RequestError(
-            f"The config {path.parent.name}/{path.name} cannot be read; fetch it again.", "bad-model"
+            said("The config {parent}/{path} cannot be read; fetch it again.", parent=path.parent.name, path=path.name),
+            "bad-model",
         ) from exc
     return value if isinstance(value, dict) else {}

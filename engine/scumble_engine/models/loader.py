@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 from .parts import Part, parts_of, pick_variant, shard_list_of, weights_of
 
@@ -51,16 +52,18 @@ def check_folder(path: Path, half: bool = False) -> FolderFacts:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise _refusal(f"The model folder {folder} does not exist.")
+        raise _refusal(said("The model folder {folder} does not exist.", folder=folder))
     index = _read_json(folder / "model_index.json", "it is not a diffusers model folder")
     pipeline = index.get("_class_name")
     if not isinstance(pipeline, str):
-        raise _refusal(f"The model folder {folder.name} does not name its pipeline's class.")
+        raise _refusal(said("The model folder {folder} does not name its pipeline's class.", folder=folder.name))
     parts = _checked_parts(folder, index)
     variant = pick_variant((_names_in(folder / part.name) for part in parts), half)
     weights = tuple(each for part in parts for each in _weights_of(folder, part.name, variant))
     if not weights:
-        raise _refusal(f"The model folder {folder.name} holds no weights in the safetensors format.")
+        raise _refusal(
+            said("The model folder {folder} holds no weights in the safetensors format.", folder=folder.name)
+        )
     return FolderFacts(folder, pipeline, parts, weights, variant)
 
 
@@ -70,10 +73,17 @@ def check_language_folder(path: Path) -> tuple[Path, ...]:
     _read_json(folder / "config.json", "it is not a transformers model folder")
     weights = _weights_of(folder, ".")
     if not weights:
-        raise _refusal(f"The model folder {folder.name} holds no weights in the safetensors format.")
+        raise _refusal(
+            said("The model folder {folder} holds no weights in the safetensors format.", folder=folder.name)
+        )
     adapter = folder / "adapter_model.safetensors"
     if (folder / "adapter_config.json").is_file() and not adapter.is_file():
-        raise _refusal(f"The model folder {folder.name} has an adapter without weights in the safetensors format.")
+        raise _refusal(
+            said(
+                "The model folder {folder} has an adapter without weights in the safetensors format.",
+                folder=folder.name,
+            )
+        )
     if adapter.is_file():
         check_safetensors(adapter)
         weights.append(adapter)
@@ -100,11 +110,16 @@ def _checked_parts(folder: Path, index: dict[str, Any]) -> tuple[Part, ...]:
     for part in parts:
         if part.library not in LIBRARIES and not part.library.startswith(OURS):
             raise _refusal(
-                f"The model folder {folder.name} wants code of its own for its {part.name} ({part.library}.{part.kind}), "
-                "which is never run."
+                said(
+                    "The model folder {folder} wants code of its own for its {part} ({library}.{kind}), which is never run.",
+                    folder=folder.name,
+                    part=part.name,
+                    library=part.library,
+                    kind=part.kind,
+                )
             )
         if not (folder / part.name).is_dir():
-            raise _refusal(f"The model folder {folder.name} is missing its {part.name}.")
+            raise _refusal(said("The model folder {folder} is missing its {part}.", folder=folder.name, part=part.name))
     return parts
 
 
@@ -121,11 +136,22 @@ def _weights_of(folder: Path, component: str, variant: str = "") -> list[Path]:
         pickled = [name for name in names if Path(name).suffix in PICKLED]
         if pickled:
             raise _refusal(
-                f"The model folder {folder.name} has pickled weights ({component}/{pickled[0]}), which can run code when they "
-                "are loaded, so they are refused; convert them to safetensors."
+                said(
+                    "The model folder {folder} has pickled weights ({component}/{pickled}), which can run code when "
+                    "they are loaded, so they are refused; convert them to safetensors.",
+                    folder=folder.name,
+                    component=component,
+                    pickled=pickled[0],
+                )
             )
         if component in WEIGHT_FOLDERS:
-            raise _refusal(f"The model folder {folder.name} is missing the weights of its {component}.")
+            raise _refusal(
+                said(
+                    "The model folder {folder} is missing the weights of its {component}.",
+                    folder=folder.name,
+                    component=component,
+                )
+            )
     for path in safe:
         check_safetensors(path)
     _check_shards(folder, place, shard_list_of(names, variant))
@@ -138,7 +164,14 @@ def _check_shards(folder: Path, place: Path, shard_list: str | None) -> None:
     shards = _read_json(place / shard_list, "the list of its weight files cannot be read").get("weight_map", {})
     missing = sorted({str(shard) for shard in shards.values() if not (place / str(shard)).is_file()})
     if missing:
-        raise _refusal(f"The model folder {folder.name} is missing {place.name}/{missing[0]}.")
+        raise _refusal(
+            said(
+                "The model folder {folder} is missing {place}/{missing}.",
+                folder=folder.name,
+                place=place.name,
+                missing=missing[0],
+            )
+        )
 
 
 def check_safetensors(path: Path) -> dict[str, Any]:
@@ -154,7 +187,14 @@ def check_safetensors(path: Path) -> dict[str, Any]:
         if 8 + length + max(ends, default=0) != size:
             raise ValueError("the file is not as long as its header says")
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error) as exc:
-        raise _refusal(f"The weights {path.parent.name}/{path.name} are damaged ({exc}); fetch them again.") from exc
+        raise _refusal(
+            said(
+                "The weights {parent}/{path} are damaged ({exc}); fetch them again.",
+                parent=path.parent.name,
+                path=path.name,
+                exc=exc,
+            )
+        ) from exc
     return dict(header)
 
 
@@ -162,9 +202,23 @@ def _read_json(path: Path, otherwise: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
-        raise _refusal(f"The model folder {path.parent.name} cannot be used: {otherwise} ({path.name}).") from exc
+        raise _refusal(
+            said(
+                "The model folder {parent} cannot be used: {otherwise} ({path}).",
+                parent=path.parent.name,
+                otherwise=otherwise,
+                path=path.name,
+            )
+        ) from exc
     if not isinstance(value, dict):
-        raise _refusal(f"The model folder {path.parent.name} cannot be used: {otherwise} ({path.name}).")
+        raise _refusal(
+            said(
+                "The model folder {parent} cannot be used: {otherwise} ({path}).",
+                parent=path.parent.name,
+                otherwise=otherwise,
+                path=path.name,
+            )
+        )
     return value
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 from .loader import check_safetensors
 from .single_file import SUFFIX
@@ -26,20 +27,28 @@ def lora_from(text: str) -> LoraFile:
     """Read FILE or FILE:WEIGHT and look at the file. Raises RequestError for one that is not there, not safe or no LoRA."""
     lora = _split(text)
     if not lora.path.is_file():
-        raise _refusal(f"The LoRA file {lora.path} does not exist.")
+        raise _refusal(said("The LoRA file {path} does not exist.", path=lora.path))
     if lora.path.suffix != SUFFIX:
         raise _refusal(
-            f"The LoRA {lora.path.name} is no .safetensors file; pickled ones can run code, so they are refused."
+            said(
+                "The LoRA {path} is no .safetensors file; pickled ones can run code, so they are refused.",
+                path=lora.path.name,
+            )
         )
     if not abs(lora.weight) <= HEAVIEST:
         raise _refusal(
-            f"The weight of the LoRA {lora.path.name} is between -{HEAVIEST:g} and {HEAVIEST:g}, not {lora.weight:g}."
+            said(
+                "The weight of the LoRA {path} is between -{heaviest} and {heaviest}, not {weight}.",
+                path=lora.path.name,
+                heaviest=f"{HEAVIEST:g}",
+                weight=f"{lora.weight:g}",
+            )
         )
     keys = [key.lower() for key in check_safetensors(lora.path) if key != "__metadata__"]
     if any("hada_" in key or "lokr_" in key for key in keys):
-        raise _refusal(f"{lora.path.name} is a LoHa or LoKr, which can't be put on; use a plain LoRA.")
+        raise _refusal(said("{path} is a LoHa or LoKr, which can't be put on; use a plain LoRA.", path=lora.path.name))
     if not any("lora" in key for key in keys):
-        raise _refusal(f"{lora.path.name} is no LoRA: nothing in it is named so.")
+        raise _refusal(said("{path} is no LoRA: nothing in it is named so.", path=lora.path.name))
     return lora
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 
 from .clip_tokenizer import END, LAYOUTS, write_tokenizer
 from .loader import INTEGER_BYTES, check_safetensors
@@ -43,18 +44,21 @@ def read_file(path: Path) -> tuple[Documents, dict[str, int]]:
     """
     if path.suffix != SUFFIX:
         raise _refusal(
-            f"{path.name} is not a .safetensors file; pickled checkpoints (.ckpt, .pt) can run code when they are loaded, so they "
-            "are refused; convert it to safetensors."
+            said(
+                "{path} is not a .safetensors file; pickled checkpoints (.ckpt, .pt) can run code when they are "
+                "loaded, so they are refused; convert it to safetensors.",
+                path=path.name,
+            )
         )
     header = check_safetensors(path)
-    said = header.pop("__metadata__", None) or {}
+    metadata = header.pop("__metadata__", None) or {}
     shapes = {key: tuple(one["shape"]) for key, one in header.items()}
     family = _family(path, shapes)
     try:
         layout = _fitted(family, shapes)
     except (KeyError, ValueError, IndexError) as exc:
-        raise _refusal(f"{path.name} lacks a part of a whole model ({exc}).") from exc
-    layout["scheduler/scheduler_config.json"] |= _noise(path, family, shapes, said, layout["unet/config.json"])
+        raise _refusal(said("{path} lacks a part of a whole model ({exc}).", path=path.name, exc=exc)) from exc
+    layout["scheduler/scheduler_config.json"] |= _noise(path, family, shapes, metadata, layout["unet/config.json"])
     floats = {key: math.prod(shape) for key, shape in shapes.items() if header[key]["dtype"] not in INTEGER_BYTES}
     prefixes = {"unet": UNET, "vae": VAE, **ENCODERS[family]}
     numbers = {part: sum(floats[key] for key in floats if key.startswith(prefix)) for part, prefix in prefixes.items()}
@@ -79,15 +83,18 @@ def _named_family(layout: Mapping[str, Any]) -> str:
 def _family(path: Path, shapes: Shapes) -> str:
     """Tell a file's family by its keys. Raises RequestError with what it is instead."""
     if any("lora" in key.lower() for key in shapes):
-        raise _refusal(f"{path.name} is a LoRA, not a model; name it with --lora beside a --model.")
+        raise _refusal(said("{path} is a LoRA, not a model; name it with --lora beside a --model.", path=path.name))
     if "edm_mean" in shapes:
         raise RequestError(
-            f"{path.name} was trained on continuous noise levels (EDM), which edits can't work with.",
+            said("{path} was trained on continuous noise levels (EDM), which edits can't work with.", path=path.name),
             "unknown-schedule",
         )
     if f"conditioner.embedders.0.{OPEN_CLIP}" in shapes:
         raise RequestError(
-            f"{path.name} is SDXL's refiner: it only sharpens what the base model has painted, so it can't edit; name the base model.",
+            said(
+                "{path} is SDXL's refiner: it only sharpens what the base model has painted, so it can't edit; name the base model.",
+                path=path.name,
+            ),
             "refiner",
         )
     for family, encoders in ENCODERS.items():
@@ -95,8 +102,11 @@ def _family(path: Path, shapes: Shapes) -> str:
         if sum(head in shapes for head in heads) == len(encoders) and any(key.startswith(UNET) for key in shapes):
             return family
     raise _refusal(
-        f"{path.name} is no whole Stable Diffusion 1, 2 or XL model in its authors' own format (UNet, autoencoder and text "
-        "encoders in one file)."
+        said(
+            "{path} is no whole Stable Diffusion 1, 2 or XL model in its authors' own format (UNet, "
+            "autoencoder and text encoders in one file).",
+            path=path.name,
+        )
     )
 
 
@@ -165,7 +175,7 @@ def _count(pattern: str, shapes: Shapes) -> int:
     return len({match[1] for key in shapes if (match := re.match(pattern, key))})
 
 
-def _noise(path: Path, family: str, shapes: Shapes, said: Mapping[str, str], unet: Mapping[str, Any]) -> Documents:
+def _noise(path: Path, family: str, shapes: Shapes, metadata: Mapping[str, str], unet: Mapping[str, Any]) -> Documents:
     """Find out what the network predicts, where the file, or a .yaml beside it as painters' programs have them, says it.
 
     SD 2 without a word is 2.0 or 2.1 at 768 px, which predict v; what fills holes predicts the noise.
@@ -174,7 +184,7 @@ def _noise(path: Path, family: str, shapes: Shapes, said: Mapping[str, str], une
     yaml = path.with_suffix(".yaml")
     if "v_pred" in shapes:
         noise["prediction_type"] = "v_prediction"
-    elif key := said.get("modelspec.prediction_type", said.get("modelspec.predict_key", "")):
+    elif key := metadata.get("modelspec.prediction_type", metadata.get("modelspec.predict_key", "")):
         noise["prediction_type"] = "v_prediction" if key.startswith("v") else "epsilon"
     elif yaml.is_file():
         by_v = re.search(r"parameterization:\s*[\"']?v\b", yaml.read_text(encoding="utf-8", errors="replace"))

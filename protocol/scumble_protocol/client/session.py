@@ -51,7 +51,7 @@ from ..wording import said
 from .line import Line, opened
 from .outgoing import Outgoing, check, job_of
 from .pulse import Pace, Pulse
-from .transport import Connect, Transport, connect
+from .transport import Connect, Transport, connect, sentence_of
 
 JobEvent = Accepted | Queued | Progress | Preview | Result | Guessed | Reading | Echoed | Failure
 Phase = Literal["connecting", "open", "lost", "closed"]
@@ -260,7 +260,7 @@ class Session:
         except ScumbleError as exc:
             return exc
         except ConnectionError as exc:
-            return EngineError(str(exc), "engine-lost")
+            return EngineError(sentence_of(exc), "engine-lost")
         except Exception as exc:  # a host must hear of our own faults too, or its jobs would wait for ever
             return EngineError(said("The connection to the engine failed ({exc}).", exc=exc), "engine-lost")
         finally:
@@ -295,7 +295,7 @@ class Session:
         try:
             transport = self._connect(self._info)
         except ConnectionError as exc:
-            raise EngineError(str(exc), "engine-unreachable") from exc
+            raise EngineError(sentence_of(exc), "engine-unreachable") from exc
         self._transport = transport
         nonce = os.urandom(NONCE_BYTES)
         channel = Channel(self._info.key, nonce, "client", time.time_ns())
@@ -365,7 +365,10 @@ class Session:
         try:
             return opened(channel, frames)
         except RefusedMessage as exc:
-            sentence = f"The engine answered in a way that this version does not know ({exc.sentence}) Update both to one release."
+            sentence = said(
+                "The engine answered in a way that this version does not know ({why}) Update both to one release.",
+                why=exc.sentence,
+            )
             self._finish(Failure(exc.job, exc.code, sentence))
             return None
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..connection import PLAIN_USER, ConnectionInfo, curve_seed, is_loopback_or_ipc, plain_password
 from ..pixels import Buffer
 from ..wire import MAX_FRAME_BYTES
+from ..wording import said
 from .waker import Waker
 from .zmtp import CONNECT_TIMEOUT_S, LINGER_S, ZmtpTransport
 
@@ -49,12 +50,20 @@ Connect = Callable[[ConnectionInfo], Transport]
 def connect(info: ConnectionInfo, timeout_s: float = CONNECT_TIMEOUT_S) -> Transport:
     """Open the best transport there is: pyzmq, else the standard library's. Raises ConnectionError."""
     if not is_loopback_or_ipc(info.address) and not info.curve_public_key:
-        raise ConnectionError(f"{info.address} is not on this machine, and its connection is not encrypted.")
+        raise ConnectionError(
+            said("{address} is not on this machine, and its connection is not encrypted.", address=info.address)
+        )
     if zmq_imports():
         return ZmqTransport(info.address, info.key, info.curve_public_key, timeout_s)
     if info.curve_public_key:
         raise ConnectionError("An engine on another machine needs pyzmq, which this host's Python does not have.")
     return ZmtpTransport(info.address, info.key, timeout_s)
+
+
+def sentence_of(error: ConnectionError) -> str:
+    """Return what a transport said, in its parts; `str(error)` would put them together for good."""
+    told = error.args[0] if error.args else None
+    return told if isinstance(told, str) else str(error)
 
 
 def zmq_imports() -> bool:
@@ -119,13 +128,15 @@ class ZmqTransport:
         try:
             self._socket.connect(self._address)
         except zmq.ZMQError as exc:
-            raise ConnectionError(f"The engine's address {self._address} cannot be used ({exc}).") from exc
+            raise ConnectionError(
+                said("The engine's address {address} cannot be used ({exc}).", address=self._address, exc=exc)
+            ) from exc
         self._await_handshake(time.monotonic() + timeout_s)
 
     def _await_handshake(self, deadline: float) -> None:
         while not self._gone:
             if not self._monitor.poll(max(0, int((deadline - time.monotonic()) * 1000))):
-                raise ConnectionError(f"The engine at {self._address} does not answer.")
+                raise ConnectionError(said("The engine at {address} does not answer.", address=self._address))
             if self._next_monitor_event() == self._zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 return
         raise ConnectionError(self._gone)
@@ -135,12 +146,15 @@ class ZmqTransport:
         zmq = self._zmq
         event = int(self._read_monitor(self._monitor)["event"])
         if event in (zmq.EVENT_DISCONNECTED, zmq.EVENT_CLOSED, zmq.EVENT_CONNECT_RETRIED):
-            self._gone = self._gone or f"The connection to the engine at {self._address} was closed."
+            self._gone = self._gone or said(
+                "The connection to the engine at {address} was closed.", address=self._address
+            )
         if event in (zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL):
-            self._gone = f"What listens at {self._address} is not a Scumble engine."
+            self._gone = said("What listens at {address} is not a Scumble engine.", address=self._address)
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            self._gone = (
-                f"The engine at {self._address} refused the connection: the key in its file is not the engine's."
+            self._gone = said(
+                "The engine at {address} refused the connection: the key in its file is not the engine's.",
+                address=self._address,
             )
         return event
 
@@ -150,7 +164,9 @@ class ZmqTransport:
         try:
             self._socket.send_multipart(list(frames), flags=self._zmq.DONTWAIT, copy=False)
         except self._zmq.ZMQError as exc:
-            raise ConnectionError(f"The engine at {self._address} cannot be reached ({exc}).") from exc
+            raise ConnectionError(
+                said("The engine at {address} cannot be reached ({exc}).", address=self._address, exc=exc)
+            ) from exc
 
     def receive(self, timeout_s: float) -> list[Buffer] | None:
         deadline = time.monotonic() + timeout_s

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ..connection import PLAIN_USER, plain_password
 from ..pixels import Buffer
 from ..wire import MAX_MESSAGE_BYTES, MAX_PLANES
+from ..wording import said
 from .waker import Waker
 from .zmtp_frames import (
     COMMAND,
@@ -109,7 +110,9 @@ class ZmtpTransport:
             self._socket.sendall(GREETING)
             greeting = self._read_greeting(deadline)
         except OSError as exc:
-            raise ConnectionError(f"The engine at {self._address} does not answer ({exc}).") from exc
+            raise ConnectionError(
+                said("The engine at {address} does not answer ({exc}).", address=self._address, exc=exc)
+            ) from exc
         if greeting[0] != 0xFF or not greeting[9] & 1:
             raise ConnectionError(_stranger(self._address, "its greeting is not ZeroMQ's"))
         if greeting[10] < 3 or greeting[12:32].rstrip(b"\0") != MECHANISM:
@@ -133,7 +136,7 @@ class ZmtpTransport:
         self._push()
         while not self._ready and not self._gone:
             if time.monotonic() >= deadline:
-                raise ConnectionError(f"The engine at {self._address} does not answer.")
+                raise ConnectionError(said("The engine at {address} does not answer.", address=self._address))
             self._pump(max(0.0, deadline - time.monotonic()))
         if self._gone and not self._ready:
             raise ConnectionError(self._gone)
@@ -173,7 +176,7 @@ class ZmtpTransport:
             while not self._inbox:
                 count = self._socket.recv_into(self._reader.space())
                 if not count:
-                    self._end(f"The connection to the engine at {self._address} was closed.")
+                    self._end(said("The connection to the engine at {address} was closed.", address=self._address))
                     return
                 for frame in self._reader.filled(count):
                     self._take(frame)
@@ -182,7 +185,13 @@ class ZmtpTransport:
         except Violation as exc:
             self._end(_stranger(self._address, str(exc)))
         except OSError as exc:
-            self._end(f"The connection to the engine at {self._address} was lost ({exc.strerror}).")
+            self._end(
+                said(
+                    "The connection to the engine at {address} was lost ({exc}).",
+                    address=self._address,
+                    exc=exc.strerror,
+                )
+            )
 
     def _end(self, why: str) -> None:
         self._gone = self._gone or why
@@ -215,10 +224,13 @@ class ZmtpTransport:
                 raise Violation("its socket is of the wrong type")
             self._ready = True
         elif name == b"ERROR" or command.startswith(LIBZMQ_ERROR):
-            said = data[1:] if name == b"ERROR" else command[len(LIBZMQ_ERROR) + 1 :]
+            reason = data[1:] if name == b"ERROR" else command[len(LIBZMQ_ERROR) + 1 :]
             self._end(
-                f"The engine at {self._address} refused the connection: the key in its file is not the engine's "
-                f"({said.decode('ascii', 'replace')[:200]})."
+                said(
+                    "The engine at {address} refused the connection: the key in its file is not the engine's ({reason}).",
+                    address=self._address,
+                    reason=reason.decode("ascii", "replace")[:200],
+                )
             )
         elif name == b"PING":  # a time-to-live of two bytes, then a context that is to come back
             self._outbox.extend(coded([(COMMAND, b"\x04PONG" + data[2:18])]))
@@ -239,7 +251,9 @@ def _open_socket(address: str, timeout_s: float) -> socket.socket:
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return opened
     except (OSError, ValueError, OverflowError) as exc:
-        raise ConnectionError(f"The engine at {address} cannot be reached ({exc}).") from exc
+        raise ConnectionError(
+            said("The engine at {address} cannot be reached ({exc}).", address=address, exc=exc)
+        ) from exc
 
 
 def _open_ipc(path: str, timeout_s: float) -> socket.socket:
@@ -257,7 +271,7 @@ def _open_ipc(path: str, timeout_s: float) -> socket.socket:
 
 
 def _stranger(address: str, why: str) -> str:
-    return f"What listens at {address} is not a Scumble engine ({why})."
+    return said("What listens at {address} is not a Scumble engine ({why}).", address=address, why=why)
 
 
 def _length(frame: Buffer) -> int:
