@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 from scumble_protocol import __version__
-from scumble_protocol.errors import Cancelled, EngineError, RequestError, ScumbleError
+from scumble_protocol.errors import AskedBack, Cancelled, EngineError, RequestError, ScumbleError
 from scumble_protocol.messages import (
     Cancel,
     Edit,
@@ -191,7 +191,8 @@ def _answer(job: Submit | Guess | Read, studio: Studio, link: Link) -> EngineMes
         return _do(job, studio, link)
     except Exception as exc:
         told = exc if isinstance(exc, ScumbleError) else _log_and_tell(exc)
-        return Failure(job.job, told.code, told.sentence)
+        reading = told.reading if isinstance(told, AskedBack) else None
+        return Failure(job.job, told.code, told.sentence, reading=reading)
 
 
 def _log_and_tell(exc: Exception) -> EngineError:
@@ -229,7 +230,9 @@ def _work(job: Submit, work: Work, link: Link) -> Result:
 
 
 def _result(job: str, layer: Layer) -> Result:
-    return Result(job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading)
+    return Result(
+        job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading, character=layer.character
+    )
 
 
 def told_as(exc: Exception) -> EngineError:

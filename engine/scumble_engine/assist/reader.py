@@ -9,7 +9,7 @@ from scumble_protocol.messages import PromptPair
 from scumble_protocol.wording import said
 
 from .own_model import OwnModel
-from .prompts import read_instruction
+from .prompts import ARROW, read_instruction
 from .schema import OPENING, Nonsense, messages_for, pair_in, plain_text
 from .vocabulary import Vocabulary
 
@@ -27,14 +27,15 @@ class Reader(Protocol):
 
 
 def read(
-    instruction: str, words: Vocabulary, picture_words: str = "", reader: Reader | None = None
+    instruction: str, words: Vocabulary, picture_words: str = "", reader: Reader | None = None, pointed: bool = False
 ) -> tuple[PromptPair, str]:
     """Read an instruction by the reader, if there is one, else by the rules; return the pair and a note ("" = nothing to say).
 
-    Raises RequestError where the rules can't read it either.
+    `pointed`: whether the painter selected what is meant. Raises RequestError where the rules can't read it either, AskedBack where
+    they are not sure.
     """
-    if reader is None:
-        return read_instruction(instruction, words, picture_words), ""
+    if reader is None or ARROW.search(instruction):
+        return read_instruction(instruction, words, picture_words, pointed), ""
     try:
         return reader.read(instruction, picture_words, words), ""
     except Nonsense as nonsense:
@@ -45,7 +46,7 @@ def read(
         )
     except ScumbleError as error:
         note = said("{why}; the instruction was read by rules.", why=error.sentence.rstrip("."))
-    return read_instruction(instruction, words, picture_words), note
+    return read_instruction(instruction, words, picture_words, pointed), note
 
 
 class OwnReader:

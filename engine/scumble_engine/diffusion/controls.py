@@ -153,7 +153,7 @@ def _misfit(file: ControlFile, why: str) -> RequestError:
 
 def added(
     nets: Mapping[str, Any],
-    given: tuple[Tensor, int, Tensor, Any],
+    given: tuple[Tensor, int | Tensor, Tensor, Any],
     conditions: Sequence[Condition],
     way: float,
 ) -> dict[str, Any]:

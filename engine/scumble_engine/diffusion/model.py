@@ -24,6 +24,7 @@ from .capabilities import Condition
 from .controls import added, load_controls
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated, word_map_size
+from .kept import Kept, once
 from .loading import find_model, folder_sha256, load_pipeline, load_student, open_known
 from .meter import Meter
 from .profile import Profile, profile_of
@@ -31,6 +32,9 @@ from .schedule import Prediction, Schedule
 from .schedulers import read_schedule
 from .wearing import put_on
 from .words import Conditioning, PromptEncoder, stacked, token_positions
+
+# Sixteen pictures of 512², or four of 1024².
+CODED_BYTES = 48 * 2**20
 
 
 @dataclass
@@ -70,6 +74,17 @@ class DiffusionModel:
     def guides_itself(self) -> bool:
         """Whether no unconditional branch is needed: guidance is an input of the network, or distilled into it."""
         return self.guidance_inside or self.takes_guidance or not self.profile.unconditional
+
+    @cached_property
+    def layers(self) -> list[tuple[Place, Any]]:
+        """The network's attention layers with their places."""
+        return attention_layers(self.unet)
+
+    @property
+    def lately(self) -> Kept[Tensor]:
+        """What was encoded and decoded lately: an edit looks at the same pictures several times, and so does the next one."""
+        lately: Kept[Tensor] = self.memories.setdefault("coded", Kept(CODED_BYTES))
+        return lately
 
     @property
     def vae(self) -> Any:
@@ -132,6 +147,15 @@ class DiffusionModel:
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Encode pixels to scaled latents; a distribution gives its mode, so that the same pixels give the same latents."""
+        return once(self.lately, pixels, "encoded", self._encoded)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+        if latents.requires_grad and torch.is_grad_enabled():
+            return self._decoded(latents)
+        return once(self.lately, latents, "decoded", self._decoded)
+
+    def _encoded(self, pixels: Tensor) -> Tensor:
         self.meter.coded += len(pixels)
         with self.on_device(self.vae), _memory_in_words():
             coded = self.vae.encode(pixels.to(self.device, self.vae.dtype) * 2 - 1)
@@ -141,8 +165,7 @@ class DiffusionModel:
         scale: float = getattr(config, "scaling_factor", None) or 1.0
         return (latents.float() - shift) * scale
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+    def _decoded(self, latents: Tensor) -> Tensor:
         self.meter.coded += len(latents) * (2 if latents.requires_grad and torch.is_grad_enabled() else 1)
         config = self.vae.config
         raw = latents / (getattr(config, "scaling_factor", None) or 1.0) + (
@@ -155,24 +178,24 @@ class DiffusionModel:
     def predict(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         control: Control | None = None,
         conditions: Sequence[Condition] = (),
         guidance: float = 1.0,
     ) -> Prediction:
-        """Run the network on a batch at one timestep, one prompt a row, with an attention control for as long as it runs.
+        """Run the network on a batch at one timestep, or one a row, one prompt a row, with an attention control for as long as it runs.
 
         `guidance` matters only where the model takes it as an input (`takes_guidance`).
         """
         self.meter.forwards += len(z)
-        with self.on_device(self.painting), controlled(self.unet, control), _memory_in_words():
+        with self.on_device(self.painting), controlled(self.layers, control), _memory_in_words():
             output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
 
     def places(self) -> tuple[Place, ...]:
         """List the attention layers in the order in which a forward meets them."""
-        return tuple(place for place, _ in attention_layers(self.unet))
+        return tuple(place for place, _ in self.layers)
 
     def word_map_size(self, latent_size: tuple[int, int]) -> tuple[int, int]:
         """Return (h, w) of the layers whose maps of words are listened to."""
@@ -192,7 +215,7 @@ class DiffusionModel:
     def _forward(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         guidance: float,
         conditions: Sequence[Condition] = (),
@@ -208,10 +231,11 @@ class DiffusionModel:
                 self.device, self.dtype
             )
         z = z.to(self.device, self.dtype)
+        when = timestep.to(self.device) if isinstance(timestep, Tensor) else timestep
         if conditions:
-            way = 1 - timestep / len(self.schedule.alphas_cumprod)
-            extra |= added(self.controls, (z, timestep, embeds, extra.get("added_cond_kwargs")), conditions, way)
-        return self.unet(self._beside(z), timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+            way = 1 - float(timestep) / len(self.schedule.alphas_cumprod)
+            extra |= added(self.controls, (z, when, embeds, extra.get("added_cond_kwargs")), conditions, way)
+        return self.unet(self._beside(z), when, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
 
     def _beside(self, z: Tensor) -> Tensor:
         """Return the network's whole input: one that was taught to fill holes or follow instructions also reads a picture.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ProtocolError
 from ..geometry import Bounds
 from ..messages import (
     AddStrokes,
+    Character,
     ColorStrokes,
     Edit,
     Handle,
@@ -16,6 +17,7 @@ from ..messages import (
     PromptPair,
     Provenance,
     Result,
+    Slide,
     SubtractStrokes,
 )
 from ..pixels import Picture
@@ -70,7 +72,10 @@ def _other_means(before: Provenance | None, now: Provenance) -> tuple[str, ...]:
 
 def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:
     """Write down what was asked and what answered it."""
-    snapshot = request.snapshot
+    snapshot, painted = request.snapshot, result.character
+    begun = any(isinstance(cue, Character) for cue in request.edit.cues)
+    if painted is not None:
+        painted = replace(painted, place=painted.place.moved(snapshot.bounds.x, snapshot.bounds.y))
     return Recipe(
         source_name=snapshot.canvas.source_name,
         region=snapshot.bounds,
@@ -80,6 +85,9 @@ def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:
         handles=snapshot.handles,
         words=request.words,
         reading=result.reading,
+        character=painted,
+        begun=snapshot.character if begun else None,
+        slides=snapshot.slides if begun else (),
         **draft.packed,
     )
 
@@ -99,11 +107,18 @@ def _check_fit(edit: Edit, result: Result) -> None:
 def layer_name(edit: Edit) -> str:
     """Name a layer by its cues, as a painter would: "Drag 2 handles", "Erase", "Say: make the apple green"."""
     kinds = {type(cue) for cue in edit.cues}
+    slides = [f"{cue.name} {cue.amount:+g}" for cue in edit.cues if isinstance(cue, Slide)]
+    if Character in kinds and Handle not in kinds:
+        return _shortened("Character: " + ", ".join(slides) if slides else "Character")
     parts = [_drag_part(sum(isinstance(cue, Handle) for cue in edit.cues))] if Handle in kinds else []
     names = {AddStrokes: "Add", SubtractStrokes: "Erase", ColorStrokes: "Colour"}
     parts += [name for kind, name in names.items() if kind in kinds]
     parts += [_words_part(cue) for cue in edit.cues if isinstance(cue, (Instruction, PromptPair))]
     name = ", ".join(part if number == 0 else part[0].lower() + part[1:] for number, part in enumerate(parts))
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
 
 

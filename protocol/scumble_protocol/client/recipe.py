@@ -18,9 +18,9 @@ from typing import Any
 from .. import codec
 from ..errors import ProtocolError, RequestError
 from ..geometry import Bounds, Point
-from ..messages import Handle, Instruction, PromptPair, Provenance, Settings
+from ..messages import Character, Handle, Instruction, PromptPair, Provenance, Settings, Slide
 from ..pixels import Picture, Plane, plane_bytes
-from ..rules import MAX_HANDLES, check_settings
+from ..rules import MAX_HANDLES, MAX_SLIDES, check_character, check_settings, check_slide
 from ..wording import said
 from .host import Snapshot
 from .packing import PackedPlane, pack, unpack
@@ -39,7 +39,10 @@ SETTING_KEYS = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True)
 class Recipe:
-    """`region` and handles are document pixels; planes lie within it. `picture_sha256` names what lay beneath."""
+    """`region` and handles are document pixels; planes lie within it. `picture_sha256` names what lay beneath.
+
+    `character`: what the layer shows, where a generator painted it, to go on from; `begun`: what it was made from.
+    """
 
     source_name: str
     region: Bounds
@@ -54,6 +57,9 @@ class Recipe:
     mask: PackedPlane | None = None
     grab: PackedPlane | None = None
     reading: PromptPair | None = None
+    character: Character | None = None
+    begun: Character | None = None
+    slides: tuple[Slide, ...] = ()
 
     def planes_on(self, canvas: Bounds) -> dict[str, Plane]:
         """Unpack strokes and masks, by name, each of the region's size. Raises RequestError when the canvas doesn't hold the region."""
@@ -90,7 +96,7 @@ class Recipe:
                 "region-gone",
             )
         planes: dict[str, Any] = dict.fromkeys(PLANES) | self.planes_on(snapshot.bounds)
-        return replace(snapshot, handles=self.handles, **planes)
+        return replace(snapshot, handles=self.handles, character=self.begun, slides=self.slides, **planes)
 
     def with_changes(self, changes: Iterable[str]) -> Recipe:
         """Return the recipe with changes like "seed=7" or "say=make it blue". Raises RequestError for what is not known."""
@@ -185,6 +191,9 @@ class _Written:
     handles: tuple[tuple[float, ...], ...]
     reading: PromptPair | None
     planes: _Planes
+    character: Character | None = None
+    begun: Character | None = None
+    slides: tuple[Slide, ...] = ()
 
 
 def to_json(recipe: Recipe) -> str:
@@ -201,6 +210,9 @@ def to_json(recipe: Recipe) -> str:
         "words": _words_out(recipe.words),
         "reading": _words_out(recipe.reading),
         "planes": {name: asdict(plane) for name, plane in planes.items() if plane is not None},
+        "character": None if recipe.character is None else asdict(recipe.character),
+        "begun": None if recipe.begun is None else asdict(recipe.begun),
+        "slides": [asdict(slide) for slide in recipe.slides],
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
@@ -251,6 +263,7 @@ def _read(content: dict[str, Any]) -> Recipe:
     region, handles = Bounds(*written.region), [_handle(*ends) for ends in written.handles]
     planes = {name: getattr(written.planes, name) for name in PLANES}
     _check(region, handles, written.settings)
+    _check_generated(written)
     for name, plane in planes.items():
         if plane is not None:
             plane.check(region.width, region.height, 4 if name == "color" else 1)
@@ -263,6 +276,9 @@ def _read(content: dict[str, Any]) -> Recipe:
         tuple(handles),
         _words_in(content["words"]),
         reading=written.reading,
+        character=written.character,
+        begun=written.begun,
+        slides=written.slides,
         **planes,
     )
 
@@ -277,6 +293,19 @@ def _check(region: Bounds, handles: list[Handle], settings: Settings) -> None:
     if not all(math.isfinite(value) and abs(value) < MAX_PLACE_PX for value in places) or len(handles) > MAX_HANDLES:
         raise ValueError("at no place")
     check_settings(settings)
+
+
+def _check_generated(written: _Written) -> None:
+    for character in (written.character, written.begun):
+        if character is not None:
+            check_character(character)
+            corner = (character.place.x, character.place.y, character.place.right, character.place.bottom)
+            if any(abs(value) >= MAX_PLACE_PX for value in corner):
+                raise ValueError("at no place")
+    if len(written.slides) > MAX_SLIDES:
+        raise ValueError("too many slides")
+    for slide in written.slides:
+        check_slide(slide)
 
 
 def _words_out(words: Words | None) -> dict[str, Any] | None:

@@ -76,7 +76,7 @@ def test_a_reader_that_is_not_there_falls_back_and_nothing_is_fetched(tmp_path: 
         pair, note = read("make the apple green", OPEN, "", OwnReader(OwnModel("reader", name, "cpu")))
         assert pair.kind == "recolor"
         assert why in note
-        with pytest.raises(RequestError, match="could not be read"):
+        with pytest.raises(RequestError, match="not sure what 'wibble wobble' means"):
             read("wibble wobble", OPEN, "", OwnReader(OwnModel("reader", name, "cpu")))
     with pytest.raises(RequestError, match="neither a folder nor a hub id"):
         OwnModel("reader", "nonsense", "cpu").get()
