@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional
 from transformers import (
+    BertTokenizer,
+    BlipConfig,
+    BlipForConditionalGeneration,
+    BlipImageProcessorPil,
+    BlipProcessor,
     CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
@@ -73,6 +79,38 @@ def looking_model(folder: Path, answer: str, steps: int) -> Path:
         num_additional_image_tokens=1,
     )
     return _saved(folder, model, processor)
+
+
+def captioner(folder: Path, answers: dict[tuple[int, int, int], str]) -> Path:
+    """Save a small BLIP, as its captioners are published, that was taught to say these words of pictures of these colours, and its
+    processor."""
+    tokenizer = _word_tokenizer(" ".join(answers.values()).split())
+    text = {"vocab_size": len(tokenizer), "bos_token_id": 1, "eos_token_id": 2, "sep_token_id": 2, "pad_token_id": 0}
+    small = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = small | {"image_size": 16, "patch_size": 8}
+    torch.manual_seed(0)
+    model = BlipForConditionalGeneration(
+        BlipConfig(text_config=text | small | {"encoder_hidden_size": 32}, vision_config=vision)
+    )
+    processor = BlipProcessor(BlipImageProcessorPil(size={"height": 16, "width": 16}), tokenizer)
+    pictures = [Image.new("RGB", (16, 16), color) for color in answers]
+    asked = processor(images=pictures, text=list(answers.values()), return_tensors="pt", padding=True)
+    labels = asked["input_ids"].masked_fill(asked["attention_mask"] == 0, -100)
+    learner = torch.optim.AdamW(model.parameters(), 1e-2)
+    for _ in range(600):
+        logits = model(**asked, labels=labels).logits[:, :-1]
+        loss = functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten())
+        if loss < KNOWN:
+            return _saved(folder, model.eval(), processor)
+        loss.backward()
+        learner.step()
+        learner.zero_grad()
+    raise AssertionError(f"not learnt: the loss is still {loss:.3f}")
+
+
+def _word_tokenizer(words: list[str]) -> BertTokenizer:
+    names = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", *dict.fromkeys(words)]
+    return BertTokenizer({name: at for at, name in enumerate(names)})
 
 
 def _saved(folder: Path, model: Any, processor: Any) -> Path:
