@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from scumble_protocol.errors import ScumbleError
 from scumble_protocol.messages import PromptPair
+from scumble_protocol.wording import said
 
 from .own_model import OwnModel
 from .prompts import ARROW, read_instruction
@@ -38,10 +39,14 @@ def read(
     try:
         return reader.read(instruction, picture_words, words), ""
     except Nonsense as nonsense:
-        why = f"The reader {reader.name} wrote {nonsense}"
+        note = said(
+            "The reader {reader} wrote {nonsense}; the instruction was read by rules.",
+            reader=reader.name,
+            nonsense=nonsense,
+        )
     except ScumbleError as error:
-        why = error.sentence.rstrip(".")
-    return read_instruction(instruction, words, picture_words, pointed), f"{why}; the instruction was read by rules."
+        note = said("{why}; the instruction was read by rules.", why=error.sentence.rstrip("."))
+    return read_instruction(instruction, words, picture_words, pointed), note
 
 
 class OwnReader:
