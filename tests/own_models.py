@@ -45,15 +45,20 @@ def tokenizer_for(texts: list[str]) -> PreTrainedTokenizerFast:
 
 
 def language_model(folder: Path, prompt: str, answer: str, steps: int) -> Path:
-    """Save a small Llama that was taught, in so many steps at most, to go on from `prompt` with `answer`, and its tokenizer.
+    """Save a small Llama that was taught, in so many steps at most, to go on from `prompt` with `answer`, and its tokenizer."""
+    return well_read_model(folder, {prompt: answer}, steps)
+
+
+def well_read_model(folder: Path, answers: dict[str, str], steps: int) -> Path:
+    """Save the same, taught to go on from each of these prompts with its answer.
 
     Its chat template keeps the last message alone, so that there is little to learn. Without steps it has no template.
     """
-    tokenizer = tokenizer_for([prompt, answer])
+    tokenizer = tokenizer_for([*answers, *answers.values()])
     if steps:
         tokenizer.chat_template = "{{ messages[-1]['content'] }}"
     model = LlamaForCausalLM(_llama(len(tokenizer)))
-    _teach(model, tokenizer(prompt).input_ids, tokenizer(answer).input_ids, steps)
+    _teach(model, [(tokenizer(said).input_ids, tokenizer(answer).input_ids) for said, answer in answers.items()], steps)
     return _saved(folder, model, tokenizer)
 
 
@@ -69,7 +74,7 @@ def looking_model(folder: Path, answer: str, steps: int) -> Path:
     )
     torch.manual_seed(0)
     model = LlavaForConditionalGeneration(config)
-    _teach(model.model.language_model, [5, 6, 7], tokenizer(answer).input_ids, steps, model.lm_head)
+    _teach(model.model.language_model, [([5, 6, 7], tokenizer(answer).input_ids)], steps, model.lm_head)
     images = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
     processor = LlavaProcessor(
         image_processor=images,
@@ -134,17 +139,22 @@ def _llama(size: int) -> LlamaConfig:
     )
 
 
-def _teach(model: Any, before: list[int], after: list[int], steps: int, head: Any = None) -> None:
-    """Teach the tokens `after` and then the end, following the tokens `before`."""
-    tokens = torch.tensor([[*before, *after, 1]])
-    parameters = [*model.parameters(), *(head.parameters() if head is not None else [])]
-    learner = torch.optim.AdamW(parameters, 1e-2)
+def _teach(model: Any, answers: list[tuple[list[int], list[int]]], steps: int, head: Any = None) -> None:
+    """Teach, for each pair of tokens, the second and then the end, following the first."""
+    longest = max(len(before) + len(after) for before, after in answers) + 1
+    tokens = torch.ones(len(answers), longest, dtype=torch.long)
+    wanted = torch.full_like(tokens, -100)
+    for row, (before, after) in enumerate(answers):
+        end = len(before) + len(after)
+        tokens[row, :end] = torch.tensor([*before, *after])
+        wanted[row, len(before) : end + 1] = tokens[row, len(before) : end + 1]
+    learner = torch.optim.AdamW([*model.parameters(), *(head.parameters() if head is not None else [])], 1e-2)
     for _ in range(steps):
         if head is None:
             logits = model(tokens[:, :-1]).logits
         else:
             logits = head(model(inputs_embeds=model.get_input_embeddings()(tokens[:, :-1])).last_hidden_state)
-        loss = functional.cross_entropy(logits[0, len(before) - 1 :], tokens[0, len(before) :])
+        loss = functional.cross_entropy(logits.flatten(0, 1), wanted[:, 1:].flatten())
         if loss < KNOWN:
             return
         loss.backward()
