@@ -34,10 +34,13 @@ from scumble_protocol.errors import RequestError
     "--reader",
     default="",
     envvar="SCUMBLE_READER",
-    help="A folder or hub id of a language model that reads instructions.",
+    help="A known name (reader), a folder or a hub id of a language model that reads instructions.",
 )
 @click.option(
-    "--guesser", default="", envvar="SCUMBLE_GUESSER", help="A folder or hub id of a model that says what strokes show."
+    "--guesser",
+    default="",
+    envvar="SCUMBLE_GUESSER",
+    help="The same of a model that says what strokes and pictures show (looker).",
 )
 @click.option("--listen", default="", help="An address; by default one that only you can reach. “tcp” is loopback TCP.")
 @click.option(
@@ -59,7 +62,7 @@ def engine(context: click.Context, /, **options: Any) -> None:
     """Run the engine here until it is idle. Edits find it; they start one by themselves when none runs.
 
     A reader is any text-generation model of transformers, a guesser any image-text-to-text model; both must be here
-    already (scumble models pull OWNER/NAME). Engines that start by themselves read SCUMBLE_MODEL,
+    already (scumble models pull reader, looker or OWNER/NAME). Engines that start by themselves read SCUMBLE_MODEL,
     SCUMBLE_READER and SCUMBLE_GUESSER.
     """
     if context.invoked_subcommand is not None:

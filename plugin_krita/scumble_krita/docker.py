@@ -11,7 +11,7 @@ from krita import DockWidget, Document, Krita
 from scumble_protocol.client.request import Words
 from scumble_protocol.client.run import plan_edit, plan_rerun
 from scumble_protocol.client.sight import edited_sentence
-from scumble_protocol.errors import ScumbleError
+from scumble_protocol.errors import AskedBack, ScumbleError
 from scumble_protocol.messages import Handle, Instruction, Settings
 
 from . import points, strokes
@@ -309,6 +309,8 @@ class ScumbleDocker(DockWidget):
                 if node is not None:
                     node.setVisible(True)
             self.panel.show_message(job.sentence, trouble=not job.cancelled)
+            if isinstance(job.failure, AskedBack) and not job.replaces:
+                self.panel.words.setText(job.failure.words)  # to be corrected and said again
         else:
             self.changing.end(job.document)
             if document is not None:

@@ -47,13 +47,15 @@ class Job:
     @property
     def sentence(self) -> str:
         """Why there is no layer; "" when there is one or the job goes on."""
-        error = self.error or (self.run.error if self.run else None)
-        return plain(error) if error is not None else ""
+        return plain(self.failure) if self.failure is not None else ""
+
+    @property
+    def failure(self) -> ScumbleError | None:
+        return self.error or (self.run.error if self.run else None)
 
     @property
     def cancelled(self) -> bool:
-        error = self.error or (self.run.error if self.run else None)
-        return isinstance(error, Cancelled)
+        return isinstance(self.failure, Cancelled)
 
 
 class Work:

@@ -44,6 +44,11 @@ class AskedBack(RequestError):
         super().__init__(sentence)
         self.reading = reading
 
+    @property
+    def words(self) -> str:
+        """The reading as an instruction, for the line in which the painter had said it: "a horse -> a galloping horse"."""
+        return f"{self.reading.source} -> {self.reading.target}"
+
 
 class EngineError(ScumbleError):
     """The engine or what it runs on failed; the same request may succeed later."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from kritatest.stand_in import FactoryBase, StandIn
+from scumble_protocol.errors import AskedBack
+from scumble_protocol.messages import PromptPair
 
 
 @pytest.fixture
@@ -147,3 +149,14 @@ def test_the_engine_is_named_with_its_model(stand_in: StandIn) -> None:
     assert words("ready", "owner/model", "cuda") == "Ready · owner/model · cuda"
     assert words("busy", "auto", "cpu") == "Busy · Scumble's own models · cpu"
     assert words("off", "", "") == "Engine off: it starts with the first edit"
+
+
+def test_words_that_are_asked_back_come_into_their_line_to_be_corrected(stand_in: StandIn) -> None:
+    docker = stand_in.factories[0].kind()
+    docker.panel.words.setText("make the horse gallop")
+    reading = PromptPair("a horse", "a gallop horse")
+    job = import_module("scumble_krita.work").Job(None, None, "gone", error=AskedBack("It is not sure.", reading))
+    docker.work.finished.append(job)
+    docker.tick()
+    assert docker.panel.words.text() == "a horse -> a gallop horse"
+    assert docker.panel.message.text() == "It is not sure."

@@ -14,7 +14,7 @@ import numpy as np
 from scumble_protocol.errors import RequestError, ScumbleError
 from scumble_protocol.messages import AddStrokes, ColorStrokes, Edit
 
-from ..imaging.arrays import Bools, array_of
+from ..imaging.arrays import Bools, Bytes, array_of
 from ..imaging.palette import nearest_color
 from .sketch_net import SketchNet, framed
 from .small_net import load_net
@@ -43,8 +43,8 @@ class Guesses:
 class Guesser(Protocol):
     """What can say what lines show. May raise ScumbleError where it can't be used."""
 
-    def guess(self, lines: Bools) -> tuple[tuple[str, ...], tuple[float, ...]]:
-        """Return up to three words and their probabilities for drawn lines (height, width)."""
+    def guess(self, lines: Bools, picture: Bytes | None = None) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        """Return up to three words and their probabilities for drawn lines (height, width), on a picture of any size, sRGB u8."""
         ...
 
 
@@ -59,7 +59,7 @@ class EmbeddedGuesser:
         )
         self._words: list[str] = facts["words"]
 
-    def guess(self, lines: Bools) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    def guess(self, lines: Bools, picture: Bytes | None = None) -> tuple[tuple[str, ...], tuple[float, ...]]:
         import torch
 
         drawing = torch.from_numpy(framed(lines))[None, None]
@@ -75,10 +75,13 @@ def load_guesser(folder: Path = WEIGHTS) -> Guesser:
     return EmbeddedGuesser(folder)
 
 
-def guess_strokes(edit: Edit, words: Vocabulary, guesser: Guesser | None = None) -> Guesses:
+def guess_strokes(
+    edit: Edit, words: Vocabulary, guesser: Guesser | None = None, picture: Bytes | None = None
+) -> Guesses:
     """Guess what an edit's add strokes show (without any, its colour strokes). Raises RequestError when nothing is drawn.
 
-    `guesser`: the painter's own; where it can't be used or says nothing that the model knows, the embedded one guesses.
+    `guesser`: the painter's own, which is shown the `picture` too; where it can't be used or says nothing that the model knows, the
+    embedded one guesses.
     """
     lines, color = drawn_lines(edit), stroke_color(edit)
     if not lines.any():
@@ -86,7 +89,7 @@ def guess_strokes(edit: Edit, words: Vocabulary, guesser: Guesser | None = None)
     note = ""
     if guesser is not None:
         try:
-            found = _known(guesser, lines, words)
+            found = _known(guesser, lines, words, picture)
             note = "" if found else "The guesser named nothing that the model knows; the engine's own guessed instead."
         except ScumbleError as error:
             found, note = {}, error.sentence
@@ -96,10 +99,10 @@ def guess_strokes(edit: Edit, words: Vocabulary, guesser: Guesser | None = None)
     return Guesses(tuple(found), tuple(found.values()), color, note)
 
 
-def _known(guesser: Guesser, lines: Bools, words: Vocabulary) -> dict[str, float]:
+def _known(guesser: Guesser, lines: Bools, words: Vocabulary, picture: Bytes | None = None) -> dict[str, float]:
     """Return what a guesser says in the model's own words, each once, the likeliest first."""
     found: dict[str, float] = {}
-    for word, chance in zip(*guesser.guess(lines), strict=True):
+    for word, chance in zip(*guesser.guess(lines, picture), strict=True):
         noun = words.noun(word)
         if noun:
             found[noun] = found.get(noun, 0.0) + chance

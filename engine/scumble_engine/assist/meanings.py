@@ -228,10 +228,11 @@ def _make_all(clause: Clause, shown: Shown) -> Heard | None:
             raise RequestError(
                 "Say what should change colour by name, such as: make the apple green.", "bad-instruction"
             )
-        everything = clause.thing == "everything"
-        return replace(
-            _recolor(main, color, shown), sure=bool(shown.said or shown.pointed or everything or not words.open)
-        )
+        heard = _recolor(main, color, shown)
+        if shown.said or not words.open:
+            return heard
+        # No word points at a thing that nobody named: the selection does.
+        return Heard(replace(heard.pair, blend=()), shown.pointed or clause.thing == "everything")
     if style or (clause.link in ("like", "look like", "to look like") and words.open):
         return Heard(PromptPair(shown.source, _styled(shown, style or f"{state} style"), (), (), "style"))
     if place:

@@ -14,11 +14,10 @@ from typing import Any, Literal
 from scumble_protocol.errors import EngineError, RequestError
 from scumble_protocol.wording import said
 
-from ..models.hub import folder_here
+from ..models import hub, registry
 from ..models.libraries import first_line, quiet
 from ..models.loader import check_language_folder, parameter_count
 from ..models.memory import HEADROOM_BYTES
-from ..models.registry import models_dir
 
 Task = Literal["reader", "guesser"]
 
@@ -120,17 +119,18 @@ class OwnModel:
 
 
 def find_folder(task: Task, name: str) -> Path:
-    """Return a folder as it is named, or the folder of a hub id that was pulled. Raises RequestError; asks no network."""
+    """Return a folder as it is named, or that of a known name or hub id that was pulled. Raises RequestError; asks no network."""
     given = Path(name).expanduser()
     if given.is_dir():
         return given
-    if name.count("/") != 1 or name.startswith(("/", ".", "~")):
+    known = registry.find(name)
+    if known is None and (name.count("/") != 1 or name.startswith(("/", ".", "~"))):
         raise RequestError(
             said("The {task} {name} is neither a folder nor a hub id (owner/name).", task=task, name=f"{name!r}"),
             "unknown-model",
         )
-    here = folder_here(name, models_dir())
-    if here is None:
+    found = hub.folder_here(known.where if known is not None else name, registry.models_dir())
+    if found is None:
         raise RequestError(
             said(
                 "The {task} {name} is not on this machine; fetch it with: scumble models pull {name}.",
@@ -139,7 +139,7 @@ def find_folder(task: Task, name: str) -> Path:
             ),
             "unknown-model",
         )
-    return here
+    return found
 
 
 def _classes(task: Task) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from scumble_protocol.messages import PromptPair
 
-from .grounds import ground_in
+from .grounds import GROUND_STARTS, ground_in
 from .vocabulary import ARTICLES, Vocabulary
 
 # What a prompt says of its manner beside the style's own name.
@@ -34,7 +34,7 @@ def _kind(before: str, after: str, new: list[str], gone: list[str], words: Vocab
         return "background"
     if content and all(words.color(w) for w in content):
         return "recolor"
-    if not [w for w in gone if w not in FILLER] and new:
+    if not [w for w in gone if w not in FILLER] and new and not (words.open and _qualified_by(new, after.split())):
         return "add"
     return "rename" if [w for w in new if w not in FILLER] else "remove"
 
@@ -54,8 +54,14 @@ def _pointing(kind: str, after: list[str], new: list[str], words: Vocabulary) ->
         return ()
     if not words.open:
         return tuple(word for word in new if words.noun(word))
-    if kind == "recolor":
-        return tuple(
-            after[at + 1] for at in range(len(after) - 1) if after[at] in new and not words.color(after[at + 1])
-        )[:1]
+    follows = _qualified_by(new, after)
+    if follows and kind in ("recolor", "rename"):
+        return (follows,)
     return tuple(word.strip(",.") for word in new if word not in FILLER)[-1:]
+
+
+def _qualified_by(new: list[str], after: list[str]) -> str:
+    """Return the noun that the new words are said of ("a smiling man"), or nothing where they end a phrase of their own."""
+    told = [at for at, word in enumerate(after) if word in new and word not in FILLER]
+    follows = after[told[-1] + 1].strip(",.") if told and told[-1] + 1 < len(after) else ""
+    return "" if follows in FILLER or GROUND_STARTS.fullmatch(follows) else follows

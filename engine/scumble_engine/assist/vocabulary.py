@@ -163,24 +163,12 @@ class Vocabulary:
 
 
 # Words that hold a prompt together; every text encoder has met them.
-COMMON_WORDS = (
-    *("drawing", "picture", "illustration", "painting", "image", "art", "style", "and", "with", "of", "on", "in", "at"),
-    *(
-        "over",
-        "under",
-        "above",
-        "below",
-        "next",
-        "to",
-        "left",
-        "right",
-        "two",
-        "three",
-        "four",
-        "pair",
-        "background",
-        "plain",
-    ),
+COMMON_WORDS = tuple(
+    re.findall(
+        r"\w+",
+        "drawing picture illustration painting image art style and with of on in at over under above below next "
+        "to left right two three four pair background plain",
+    )
 )
 
 

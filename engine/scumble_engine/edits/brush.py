@@ -29,6 +29,7 @@ from ..imaging.arrays import Bools, Bytes, Floats, array_of
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..models.shelf import Shelf
+from .looking import shown_to
 from .made import made_by
 from .model_window import ModelWindow, Under, open_window, to_tensor
 from .painting import decoded
@@ -261,7 +262,7 @@ def prompt_of(edit: Edit, shelf: Shelf, model: DiffusionModel) -> tuple[str, tup
         return read_subject(instruction.text, words), ()
     if not of_kind(edit, AddStrokes):
         return "", ()
-    guesses = guess_strokes(edit, words, shelf.own_guesser)
+    guesses = guess_strokes(edit, words, shelf.own_guesser, shown_to(shelf, edit))
     if guesses.words and guesses.probabilities[0] < SURE_GUESS:
         raise RequestError(
             said("The strokes could be {listed}; say what they show.", listed=_listed(guesses)), "unsure-guess"

@@ -11,6 +11,7 @@ from ..models import registry
 from ..models.shelf import Shelf
 from .drag import drag
 from .erase import erase
+from .looking import shown_to
 from .work import Work
 
 ILLUSTRATOR = "illustrator"
@@ -83,7 +84,7 @@ def guess(edit: Edit, shelf: Shelf) -> tuple[tuple[str, ...], tuple[float, ...]]
     from ..assist.guesser import guess_strokes
     from ..assist.vocabulary import Vocabulary
 
-    guesses = guess_strokes(edit, Vocabulary(), shelf.own_guesser)
+    guesses = guess_strokes(edit, Vocabulary(), shelf.own_guesser, shown_to(shelf, edit))
     return guesses.words, guesses.probabilities
 
 

@@ -25,7 +25,7 @@ def language(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     model = shelf.diffusion
     window = open_window(scene, model)
     model.meter.reset()
-    pair, heard = pair_of(edit, model, shelf.own_reader, window)
+    pair, heard = pair_of(edit, shelf, window)
     reading = Reading(edit, shelf, purpose, window, pair)
     bounds, plane, notes = yield from walk(reading, way_for(model.profile, pair.kind, purpose == "final"))
     made = made_by("language", model, edit, reading.steps, started)

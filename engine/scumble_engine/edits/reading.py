@@ -9,10 +9,12 @@ from scumble_protocol.messages import Edit, Instruction, Mask, PromptPair
 
 from ..assist.phrases import NUMBERS, Phrase, describe
 from ..assist.prompts import check_pair, shown_already
-from ..assist.reader import Reader, read
+from ..assist.reader import read
 from ..assist.vocabulary import Vocabulary, vocabulary_from
 from ..diffusion.model import DiffusionModel
 from ..imaging.palette import PALETTE
+from ..models.shelf import Shelf
+from .looking import captioned
 from .model_window import ModelWindow
 from .scene import only
 from .seeing import seen_words
@@ -21,7 +23,7 @@ from .seeing import seen_words
 Said = tuple[PromptPair, tuple[str, ...]]
 
 
-def pair_of(edit: Edit, model: DiffusionModel, reader: Reader | None, window: ModelWindow) -> Said:
+def pair_of(edit: Edit, shelf: Shelf, window: ModelWindow) -> Said:
     """Return the prompt pair that the painter gave, or the reading of the instruction, with notes. Raises RequestError.
 
     `window`: to say in the source prompt what else the picture shows.
@@ -29,14 +31,16 @@ def pair_of(edit: Edit, model: DiffusionModel, reader: Reader | None, window: Mo
     pair, instruction = only(edit, PromptPair), only(edit, Instruction)
     if pair is not None and instruction is not None:
         raise RequestError("Give either an instruction or the two prompts, not both.", "bad-edit")
+    model = shelf.diffusion
     words = known_words(model)
     if pair is not None:
         return check_differs(check_pair(pair, words)), ()
     if instruction is None:
         raise RequestError("Say what to change, such as: make the apple green.", "bad-edit")
-    shown = seen_words(model, words, window, shown_already(instruction.text, words))
-    read_pair, note = read(instruction.text, words, shown, reader, pointed=only(edit, Mask) is not None)
-    return check_differs(read_pair), (note,) if note else ()
+    shown, notes = captioned(shelf, window) if words.open else ("", ())
+    shown = shown or seen_words(model, words, window, shown_already(instruction.text, words))
+    read_pair, note = read(instruction.text, words, shown, shelf.own_reader, pointed=only(edit, Mask) is not None)
+    return check_differs(read_pair), (*notes, *([note] if note else []))
 
 
 def check_differs(pair: PromptPair) -> PromptPair:

@@ -151,6 +151,28 @@ STABLE_DIFFUSION: tuple[KnownModel, ...] = (
     ),
 )
 
+# Not painters: they read and look (`scumble engine --reader`, `--guesser`).
+ASSISTANTS: tuple[KnownModel, ...] = (
+    KnownModel(
+        "reader",
+        "reads instructions in plain English (Qwen2.5 0.5B Instruct)",
+        "hub",
+        "Qwen/Qwen2.5-0.5B-Instruct",
+        "Apache-2.0",
+        size_bytes=2 * 494_032_768,
+        numbers={"model": 494_032_768},
+    ),
+    KnownModel(
+        "looker",
+        "says what pictures show and strokes mean (SmolVLM 256M Instruct)",
+        "hub",
+        "HuggingFaceTB/SmolVLM-256M-Instruct",
+        "Apache-2.0",
+        size_bytes=2 * 256_484_928,
+        numbers={"model": 256_484_928},
+    ),
+)
+
 KNOWN: tuple[KnownModel, ...] = (
     PHOTO_FILL,
     KnownModel(
@@ -164,4 +186,5 @@ KNOWN: tuple[KnownModel, ...] = (
         "BSD-3-Clause (weights, Xintao Wang)",
     ),
     *STABLE_DIFFUSION,
+    *ASSISTANTS,
 )

@@ -11,7 +11,7 @@ from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 from scumble_protocol.client.request import Request, build, crop_for  # noqa: E402
 from scumble_protocol.client.run import plan_edit  # noqa: E402
 from scumble_protocol.client.sight import edited_sentence  # noqa: E402
-from scumble_protocol.errors import Cancelled, ScumbleError  # noqa: E402
+from scumble_protocol.errors import AskedBack, Cancelled, ScumbleError  # noqa: E402
 from scumble_protocol.messages import Instruction, Settings  # noqa: E402
 
 from . import stroke_layers  # noqa: E402
@@ -187,6 +187,8 @@ class Panel:
         error, run = self._desk.error, self._desk.run
         if error is not None:
             self.say(_("Cancelled.") if isinstance(error, Cancelled) else aloud(error.sentence))
+            if isinstance(error, AskedBack) and self._text.get_text() == self._asked:
+                self._text.set_text(error.words)  # to be corrected and said again
         elif run is not None and run.layer is not None:
             made = _("Made the layer “{name}”.").format(name=run.layer.name)
             self.say(" ".join((made, *map(aloud, run.notes))))

@@ -79,7 +79,7 @@ def test_nothing_drawn_is_refused() -> None:
 
 def test_any_reader_fills_the_slot() -> None:
     class Fixed:
-        def guess(self, lines: NDArray[np.bool_]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+        def guess(self, lines: NDArray[np.bool_], picture: object = None) -> tuple[tuple[str, ...], tuple[float, ...]]:
             return ("octopus",), (float(lines.mean()),)
 
     guesses = guess_strokes(_edit(add(_star(2.0, 2))), Vocabulary(), Fixed())

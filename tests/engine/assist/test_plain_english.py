@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from own_models import well_read_model
 from scumble_engine.assist.prompts import read_instruction
+from scumble_engine.assist.schema import OPENING, answered, question
 from scumble_engine.assist.vocabulary import Vocabulary
 from scumble_engine.bench.reading import Scored, lines_of, score
 from scumble_engine.cli import scumble
@@ -16,6 +18,7 @@ from scumble_protocol.messages import PromptPair
 
 HERE = Path(__file__).parent
 OPEN = Vocabulary()
+ASKED_BACK = (("horse", "gallop", "galloping"), ("lamp", "glow", "glowing"))
 
 
 def _scored(name: str) -> list[Scored]:
@@ -76,3 +79,22 @@ def test_what_came_back_is_said_again_with_an_arrow() -> None:
     pair = read_instruction("a horse -> a galloping horse", OPEN)
     assert (pair.source, pair.target) == ("a horse", "a galloping horse")
     assert read_instruction("a red apple → a green apple", OPEN).kind == "recolor"
+
+
+def test_a_taught_language_model_reads_what_the_rules_ask_back(tmp_path: Path) -> None:
+    rows = [f"make the {thing} {verb} | | pose | {thing} {doing} |" for thing, verb, doing in ASKED_BACK]
+    (tmp_path / "asked.txt").write_text("\n".join([*rows, "make the apple green | | recolor | green apple |"]))
+    arguments = ["bench", "reading", str(tmp_path / "asked.txt")]
+    alone = CliRunner().invoke(scumble, arguments, catch_exceptions=False)
+    assert "read by rules alone: 1 right, 2 asked back, 0 refused, 0 nonsense" in alone.output
+    answers = {
+        question(f"make the {thing} {verb}", "") + OPENING: answered(
+            (f"a {thing}", f"a {thing} {doing}", [thing], [], "pose")
+        ).removeprefix(OPENING)
+        for thing, verb, doing in ASKED_BACK
+    }
+    folder = well_read_model(tmp_path / "reader", answers, 600)
+    helped = CliRunner().invoke(
+        scumble, [*arguments, "--reader", str(folder), "--device", "cpu"], catch_exceptions=False
+    )
+    assert "3 right, 0 asked back, 0 refused, 0 nonsense" in helped.output

@@ -143,6 +143,9 @@ def test_a_painters_own_pair_gets_its_kind(source: str, target: str, kind: str, 
         ("a photo of a house", "an oil painting of a house", "style", ()),
         ("a house", "a watercolor of a house", "style", ()),
         ("a lake with boats", "a lake", "remove", ()),
+        ("a man", "a smiling man", "rename", ("man",)),
+        ("a dog on a sofa", "a dog and a cat on a sofa", "add", ("cat",)),
+        ("a house", "a house in winter", "background", ()),
     ],
 )
 def test_bare_pairs_of_an_open_model_get_their_kind_and_what_points_at_it(
