@@ -12,7 +12,7 @@ from PIL import Image
 
 from .arrays import Floats
 
-# The longer side of the picture that votes are counted on.
+# The longer side of the picture that main colours are found and votes are counted on.
 VOTES_PX = 128
 
 
@@ -78,6 +78,11 @@ def _blurred(votes: Floats, size: tuple[int, int], radius_px: float) -> Floats:
 
 def main_colors(picture: Floats, count: int = 16) -> Floats:
     """Return up to `count` colours (n, 3), 0..1, that stand for those of a picture (h, w, 3), by median cut."""
+    height, width = picture.shape[:2]
+    share = VOTES_PX / max(height, width)
+    if share < 1:  # seconds at 512 px, a few hundredths here
+        size = (max(1, round(width * share)), max(1, round(height * share)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     eight = Image.fromarray(np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8))
     reduced = eight.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=3)
     palette: Floats = np.asarray(reduced.getpalette("RGB"), np.float32).reshape(-1, 3) / np.float32(255)
