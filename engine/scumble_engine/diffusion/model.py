@@ -120,11 +120,11 @@ class DiffusionModel:
         return bool(self.unet.config.time_cond_proj_dim)
 
     @contextmanager
-    def on_device(self, component: nn.Module) -> Iterator[nn.Module]:
-        """Have one component on the device; when offloaded, it stays there until another is needed, for gradients too."""
+    def on_device(self, *components: nn.Module) -> Iterator[None]:
+        """Have components on the device; when offloaded, they stay there until another is needed, for gradients too."""
         if self.residence == "offloaded":
-            self.berth.bring(component, self.device)
-        yield component
+            self.berth.bring(components, self.device)
+        yield
 
     @cached_property
     def text_encoders(self) -> nn.ModuleList:
@@ -182,7 +182,8 @@ class DiffusionModel:
         `guidance` matters only where the model takes it as an input (`takes_guidance`).
         """
         self.meter.forwards += len(z)
-        with self.on_device(self.unet), controlled(self.layers, control), _memory_in_words():
+        shown = [self.controls[one.kind] for one in conditions if one.kind in self.controls]
+        with self.on_device(self.unet, *shown), controlled(self.layers, control), _memory_in_words():
             output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
 
