@@ -74,7 +74,8 @@ def find_model(name: str) -> Path:
     if HUB_ID.fullmatch(hub_id):
         return _from_hub(name, hub_id)
     raise RequestError(
-        f"The model {name!r} is neither an embedded one, nor a folder, nor a hub id (owner/name).", "unknown-model"
+        said("The model {name} is neither an embedded one, nor a folder, nor a hub id (owner/name).", name=f"{name!r}"),
+        "unknown-model",
     )
 
 
@@ -106,7 +107,12 @@ def load_pipeline(checkpoint: Checkpoint, dtypes: Mapping[str, torch.dtype]) -> 
             pipeline = load(checkpoint, pipeline_class, dtypes)
     except (OSError, ValueError, KeyError, IndexError, RuntimeError, AttributeError, NotImplementedError) as exc:
         raise RequestError(
-            f"The model {checkpoint.place.name} could not be loaded: {first_line(exc)}", "bad-model"
+            said(
+                "The model {name} could not be loaded: {first_line}",
+                name=checkpoint.place.name,
+                first_line=first_line(exc),
+            ),
+            "bad-model",
         ) from exc
     _check_whole(checkpoint, pipeline)
     return pipeline
@@ -143,7 +149,12 @@ def _check_whole(checkpoint: Checkpoint, pipeline: Any) -> None:
             needed = sum(weight.numel() for weight in module.parameters())
             if any(weight.is_meta for weight in module.parameters()) or checkpoint.numbers.get(part, 0) < needed:
                 raise RequestError(
-                    f"The model {checkpoint.place.name} lacks weights of its {part}; fetch it again.", "bad-model"
+                    said(
+                        "The model {name} lacks weights of its {part}; fetch it again.",
+                        name=checkpoint.place.name,
+                        part=part,
+                    ),
+                    "bad-model",
                 )
 
 
@@ -159,7 +170,14 @@ def load_student(folder: Path, dtype: torch.dtype) -> Any:
                 folder / STUDENT, dtype=dtype, use_safetensors=True, local_files_only=True
             )
     except (OSError, ValueError, RuntimeError) as exc:
-        raise RequestError(f"The student of {folder.name} could not be loaded: {first_line(exc)}", "bad-model") from exc
+        raise RequestError(
+            said(
+                "The student of {folder_name} could not be loaded: {first_line}",
+                folder_name=folder.name,
+                first_line=first_line(exc),
+            ),
+            "bad-model",
+        ) from exc
 
 
 def open_known(place: Path, half: bool) -> Checkpoint:
@@ -168,14 +186,22 @@ def open_known(place: Path, half: bool) -> Checkpoint:
     _pipeline_class(checkpoint.pipeline_class)
     for part in ("unet", "vae", "scheduler", "text_encoder", "tokenizer"):
         if part not in checkpoint.configs:
-            raise RequestError(f"The model folder {place.name} names no {part}, which edits need.", "bad-model")
+            raise RequestError(
+                said(
+                    "The model folder {place_name} names no {part}, which edits need.", place_name=place.name, part=part
+                ),
+                "bad-model",
+            )
     return checkpoint
 
 
 def _pipeline_class(name: str) -> str:
     if name not in PIPELINES:
         raise RequestError(
-            f"A {name} model can't be edited with; use a Stable Diffusion 1, 2 or XL model in the diffusers format.",
+            said(
+                "A {name} model can't be edited with; use a Stable Diffusion 1, 2 or XL model in the diffusers format.",
+                name=name,
+            ),
             "unknown-class",
         )
     return PIPELINES[name]

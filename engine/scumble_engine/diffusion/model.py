@@ -17,9 +17,11 @@ from scumble_protocol.errors import EngineError
 from torch import Tensor, nn
 
 from ..device import find_device
+from ..models.control_file import check_kinds, control_from
 from ..models.lora_file import lora_from
 from .attention import Control, Place, attention_layers, controlled
 from .capabilities import Condition
+from .controls import added, load_controls
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated, word_map_size
 from .kept import Kept, once
@@ -53,9 +55,9 @@ class DiffusionModel:
     network: Any = None  # the UNet to run instead of the pipeline's own
     guidance_inside: bool = False  # whether guidance was distilled into the network
     profile: Profile = field(default_factory=Profile)
-    controls: dict[str, Any] = field(
+    controls: dict[str, nn.Module] = field(
         default_factory=dict
-    )  # control networks (diffusers' ControlNets) by kind of condition
+    )  # control networks, by the kind of map that they are shown
 
     @property
     def unet(self) -> Any:
@@ -225,8 +227,10 @@ class DiffusionModel:
                 self.device, self.dtype
             )
         z = z.to(self.device, self.dtype)
-        extra |= self._controlled(z, timestep, embeds, extra.get("added_cond_kwargs"), conditions)
         when = timestep.to(self.device) if isinstance(timestep, Tensor) else timestep
+        if conditions:
+            way = 1 - float(timestep) / len(self.schedule.alphas_cumprod)
+            extra |= added(self.controls, (z, when, embeds, extra.get("added_cond_kwargs")), conditions, way)
         return self.unet(self._beside(z), when, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
 
     def _beside(self, z: Tensor) -> Tensor:
@@ -247,30 +251,6 @@ class DiffusionModel:
         """The latents (1, channels, 1, 1) of a gray picture."""
         return self.encode(torch.full((1, 3, 64, 64), 0.5)).mean((2, 3), keepdim=True)
 
-    def _controlled(
-        self, z: Tensor, timestep: int | Tensor, embeds: Tensor, added: Any, conditions: Sequence[Condition]
-    ) -> dict[str, Any]:
-        """Return what the conditions' networks add to the UNet's skips (Zhang et al. 2023); several add up."""
-        if not conditions:
-            return {}
-        way = 1 - float(timestep) / len(self.schedule.alphas_cumprod)
-        down: list[tuple[Tensor, ...]] = []
-        middle: list[Tensor] = []
-        for one in conditions:
-            if one.kind not in self.controls:
-                raise EngineError(f"The model has no control network for {one.kind}.", "engine-no-control")
-            if one.start <= way <= one.end:
-                shown = one.map.to(self.device, self.dtype).expand(len(z), -1, -1, -1)
-                net, also = self.controls[one.kind], {"added_cond_kwargs": added, "return_dict": False}
-                skips, bottom = net(z, timestep, embeds, shown, conditioning_scale=one.scale, **also)
-                down, middle = [*down, skips], [*middle, bottom]
-        if not down:
-            return {}
-        return {
-            "down_block_additional_residuals": tuple(sum(parts) for parts in zip(*down, strict=True)),
-            "mid_block_additional_residual": sum(middle),
-        }
-
 
 def guidance_embedding(guidance: float, size: int) -> Tensor:
     """Return the (1, size) sinusoidal embedding of guidance − 1 that guided distillation feeds in (Meng et al. 2023)."""
@@ -290,30 +270,36 @@ def _memory_in_words() -> Iterator[None]:
         ) from exc
 
 
-def load_model(name: str = "auto", device: str = "auto", loras: Sequence[str] = ()) -> DiffusionModel:
-    """Load an embedded model, a folder, a single file or a hub id, with LoRA files (FILE or FILE:WEIGHT) on it.
+def load_model(
+    name: str = "auto", device: str = "auto", loras: Sequence[str] = (), controls: Sequence[str] = ()
+) -> DiffusionModel:
+    """Load an embedded model, a folder, a single file or a hub id, with LoRA files (FILE or FILE:WEIGHT) on it and control
+    networks (PATH or KIND=PATH) beside it.
 
     Raises RequestError for what can't be used, EngineError for what can't be had or does not fit.
     """
-    worn = [lora_from(lora) for lora in loras]
+    worn, shown = [lora_from(lora) for lora in loras], tuple(control_from(control) for control in controls)
+    check_kinds(shown)
     place, where = find_model(name), torch.device(find_device(device))
     dtype = pick_dtype(where)
     checkpoint = open_known(place, half=dtype != torch.float32)
     schedule = read_schedule(checkpoint.configs["scheduler"])
     dtypes = {"default": dtype, "vae": autoencoder_dtype(dtype, checkpoint.configs["vae"], checkpoint.xl)}
-    stay = stay_of(checkpoint, dtypes, where)
+    beside = sum(control.numbers for control in shown)  # they are on the device whenever the network is
+    weighed = replace(checkpoint, numbers={**checkpoint.numbers, "unet": checkpoint.numbers["unet"] + beside})
+    stay = stay_of(weighed, dtypes, where)
     pipeline = load_pipeline(checkpoint, dtypes)
     put_on(pipeline, worn)
     student = None if worn else load_student(place, dtype)  # a student has learnt nothing of them
-    for component in (*pipeline.components.values(), student):
+    nets = load_controls(shown, pipeline.unet, dtype)
+    for component in (*pipeline.components.values(), student, *nets.values()):
         if isinstance(component, nn.Module):
             component.requires_grad_(False).eval().to(where if stay.residence == "whole" else "cpu")
     if stay.tiled:
         tile(pipeline.vae)
-    title = " + ".join(
-        [place.name if name == "auto" else name, *(f"{lora.path.name}:{lora.weight:g}" for lora in worn)]
-    )
+    beside_names = [*(f"{lora.path.name}:{lora.weight:g}" for lora in worn), *(control.path.name for control in shown)]
+    title = " + ".join([place.name if name == "auto" else name, *beside_names])
     profile = profile_of(place)
     return DiffusionModel(
-        title, place, where, dtype, pipeline, schedule, stay.residence, student=student, profile=profile
+        title, place, where, dtype, pipeline, schedule, stay.residence, student=student, profile=profile, controls=nets
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 
@@ -71,7 +72,11 @@ class PromptEncoder:
 
 
 def _too_long(count: int, limit: int) -> str:
-    return f"The prompt has about {count} words and the model reads {limit}; say it in fewer words."
+    return said(
+        "The prompt has about {count} words and the model reads {limit}; say it in fewer words.",
+        count=count,
+        limit=limit,
+    )
 
 
 def token_positions(tokenizer: Any, conditioning: Conditioning, words: str) -> tuple[int, ...]:

@@ -39,9 +39,12 @@ TOP = 400
 STEPS = 6
 # In cells of the features: the warp is exact, so only what is farther off than a cell has not arrived.
 ARRIVED = 1.0
-CUT = "what seemed to lie under it was cut out"
 # In sides of the model's own picture: the window of a drag would show nearly as much.
 SMALL = 1.5
+CUT_NOTE = (
+    "It is not clear what handle {number} holds, so what seemed to lie under it was cut out; "
+    "select the thing to move it as a whole."
+)
 # The share of self-attention layers that stay the model's own; the others read the picture's keys (DragDiffusion: 10 of 16).
 OWN_LAYERS = 0.625
 
@@ -101,7 +104,9 @@ def dragged(
         adapter = yield from _adapter(model, x0, words, edit.settings.seed)
     with adapted(model, adapter):
         painted = yield from _painted(edit, model, words, window, moved, handles, (x0, warped))
-    return Dragged(window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT), *held.notes))
+    return Dragged(
+        window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT_NOTE), *held.notes)
+    )
 
 
 def _small(whole: Bounds, model: DiffusionModel) -> bool:

@@ -33,7 +33,7 @@ SMALL_SHARE = 0.3  # of the time at half the side, where a step costs less than 
 SPREAD = 0.65  # of z in training: at the full spread of the family so small a network blurs eyes and mouths away
 POSE = ("head_x", "head_y", "head_size", "head_height", "yaw", "pitch", "tilt", "eye_distance")
 # The pose's own spread grows over that part of the time: eyes that come where they hardly move are kept as they move more.
-POSE_SPREAD, POSE_GROWS = (0.2, 0.5), (0.62, 0.9)
+POSE_SPREAD, POSE_GROWS = (0.2, 0.35), (0.75, 0.95)
 FALL_SHARE = 0.7  # of the time over which the rate falls
 LOOKED_AT = ("left_eye", "right_eye", "mouth_bottom", "nose")
 LOOK_WEIGHT, LOOK_SPREAD = (
@@ -70,7 +70,7 @@ class Distillation:
         self.generator = Generator(course.config)
         if start is not None:
             self.generator = widened(load_generator(start), course.config)
-        self.average = MovingAverage([self.generator], 0.999)
+        self.average = MovingAverage([self.generator], 0.997)
         self._optimizer = torch.optim.Adam(self.generator.parameters(), lr=RATE, betas=(0.0, 0.99))
         self.step, self.seen, self.spent_s, self.stopped = 0, 0, 0.0, False
 
