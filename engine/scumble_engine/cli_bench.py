@@ -33,6 +33,17 @@ def transport(json_path: Path | None) -> None:
 
 @bench.command()
 @click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
+@click.option("--model", "families", multiple=True, type=click.Choice(["SD 1.5", "SDXL"]), help="Only this one.")
+def flops(json_path: Path | None, families: tuple[str, ...]) -> None:
+    """Count what edits ask of SD 1.5 and SDXL at their real size, beside the reference implementations; needs no weights."""
+    from .bench import flops as benchmark
+
+    _check_places(json_path)
+    benchmark.run(json_path, families)
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
 @click.option(
     "--part", "parts", multiple=True, type=click.Choice(SIEGE_PARTS), help="Only this attack; may be repeated."
 )

@@ -7,6 +7,7 @@ which is D <- x0(z_t; target) − x0(z_s; source). In that last form nothing is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import cast
@@ -21,7 +22,7 @@ from .alignment import align, replaced
 from .attention import Reads
 from .blend import BothMaps, LocalBlend
 from .capabilities import Attends, Denoiser
-from .schedule import Prediction
+from .schedule import SMALLEST_SIGNAL, Prediction
 from .trace import SourceStep, source_steps
 from .unified import Heard, Phase, Role, UnifiedControl, WordMaps
 from .words import Conditioning
@@ -31,6 +32,7 @@ from .words import Conditioning
 class DeltaPlan:
     """`self_share`, `cross_share` 0..1: for how much of the steps layout and words are taken from the source. `blend`: words whose
     place may change (none: everywhere); `keep`: words whose place must not. `guidance`: of the target; the source has none.
+    `guided_sigmas`: at which noise levels σ the target is guided by a second branch.
     `contrast`: let only that change where the prompts disagree: (nothing below, all above), as shares of the greatest disagreement.
     """
 
@@ -45,6 +47,7 @@ class DeltaPlan:
     threshold: float = 0.55
     contrast: tuple[float, float] | None = None
     seed: int = 0
+    guided_sigmas: tuple[float, float] = (0.0, math.inf)
 
     def phase(self, number: int, pairs: tuple[int, ...]) -> Phase:
         share = (number + 1) / len(self.timesteps)
@@ -131,8 +134,8 @@ class _Branches:
     def step(self, number: int, source: SourceStep, delta: Tensor, layout: Tensor) -> tuple[Tensor, Tensor]:
         """Run the living branches at one timestep; return the new D and the layout branch's."""
         phase = self.plan.phase(number, self.pairs)
-        roles = self._roles(phase)
-        signal = self.model.schedule.levels(source.timestep)[0].to(delta.device)
+        signal, noise = (level.to(delta.device) for level in self.model.schedule.levels(source.timestep))
+        roles = self._roles(phase, float(noise) / max(float(signal), SMALLEST_SIGNAL))
         z = torch.cat([source.z + signal * (layout if role == "layout" else delta) for role in roles])
         prediction = self.model.predict(
             z,
@@ -147,8 +150,10 @@ class _Branches:
             target = target.guided_from(rows["uncond"], self.plan.guidance)
         return target.x0 - source.x0, rows["layout"].x0 - source.x0 if "layout" in rows else layout
 
-    def _roles(self, phase: Phase) -> tuple[Role, ...]:
-        roles: tuple[Role, ...] = ("target",) if self.unguided else ("target", "uncond")
+    def _roles(self, phase: Phase, sigma: float) -> tuple[Role, ...]:
+        low, high = self.plan.guided_sigmas
+        unguided = self.unguided or not low <= sigma <= high
+        roles: tuple[Role, ...] = ("target",) if unguided else ("target", "uncond")
         # Until it is freed the layout branch repeats the source, and without a blend nobody reads it.
         return (*roles, "layout") if self.blend is not None and not phase.layout_locked else roles
 

@@ -33,21 +33,23 @@ class Stay:
 
 
 class Berth:
-    """The one place on a device for the parts of an offloaded model.
+    """The one place on a device for the parts of an offloaded model, or for those that run together.
 
     Whoever is in it stays until another is brought: a loop of one part moves nothing, and gradients find it where its forward was.
     """
 
     def __init__(self) -> None:
-        self._held: nn.Module | None = None
+        self.held: tuple[nn.Module, ...] = ()
 
-    def bring(self, part: nn.Module, device: torch.device) -> None:
-        """Have a part on the device, and only it."""
-        if part is not self._held:
-            if self._held is not None:
-                self._held.to("cpu")
-            part.to(device)
-            self._held = part
+    def bring(self, parts: tuple[nn.Module, ...], device: torch.device) -> None:
+        """Have these parts on the device, and only them."""
+        for part in self.held:
+            if not any(part is one for one in parts):
+                part.to("cpu")
+        for part in parts:
+            if not any(part is one for one in self.held):
+                part.to(device)
+        self.held = parts
 
 
 def pick_dtype(device: torch.device) -> torch.dtype:

@@ -122,16 +122,11 @@ class DiffusionModel:
         return bool(self.unet.config.time_cond_proj_dim)
 
     @contextmanager
-    def on_device(self, component: nn.Module) -> Iterator[nn.Module]:
-        """Have one component on the device; when offloaded, it stays there until another is needed, for gradients too."""
+    def on_device(self, *components: nn.Module) -> Iterator[None]:
+        """Have components on the device; when offloaded, they stay there until another is needed, for gradients too."""
         if self.residence == "offloaded":
-            self.berth.bring(component, self.device)
-        yield component
-
-    @cached_property
-    def painting(self) -> nn.Module:
-        """The network and its control networks, which go to the device together."""
-        return nn.ModuleList([self.unet, *self.controls.values()]) if self.controls else self.unet
+            self.berth.bring(components, self.device)
+        yield
 
     @cached_property
     def text_encoders(self) -> nn.ModuleList:
@@ -189,7 +184,8 @@ class DiffusionModel:
         `guidance` matters only where the model takes it as an input (`takes_guidance`).
         """
         self.meter.forwards += len(z)
-        with self.on_device(self.painting), controlled(self.layers, control), _memory_in_words():
+        shown = [self.controls[one.kind] for one in conditions if one.kind in self.controls]
+        with self.on_device(self.unet, *shown), controlled(self.layers, control), _memory_in_words():
             output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
 
@@ -209,7 +205,7 @@ class DiffusionModel:
         """Return inner features (n, channels, h, w) of a forward that stops right after the block; autograd works through it."""
         self.meter.partial += len(z)
         block = block_at(self.unet, self.stride, point)
-        with self.on_device(self.painting), _memory_in_words():
+        with self.on_device(self.unet), _memory_in_words():
             return truncated(lambda: self._forward(z, timestep, words, 1.0), block).float()
 
     def _forward(

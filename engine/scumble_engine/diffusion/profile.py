@@ -15,7 +15,8 @@ VOCABULARY, SEEING = "vocabulary.json", "scene_net"
 class Profile:
     """`can`: what it does, its own best first; edits look for their ways in that order. `steps` and `guidance` of a language edit
     (Xu et al. 2023 for LCM: 2.3, 8 steps for easy edits, and their app's), `repaint_guidance` of what is painted anew; `negative`:
-    what is said where nothing is meant; `unconditional`: whether guidance needs a second branch. `nears_colors`:
+    what is said where nothing is meant; `unconditional`: whether guidance needs a second branch; `guided_sigmas`: at which noise
+    levels σ = √((1−ᾱ)/ᾱ) it does (Kynkäänniemi et al. 2024, "Applying guidance in a limited interval", SDXL's). `nears_colors`:
     whether a recolouring only nears the colour that is named. `vocabulary`: all it was taught
     (None: open); `seeing`: a folder with the network that says what its pictures show."""
 
@@ -26,6 +27,7 @@ class Profile:
     repaint_guidance: float = 3.0
     negative: str = ""
     unconditional: bool = True
+    guided_sigmas: tuple[float, float] = (0.28, 5.42)
     nears_colors: bool = False
     vocabulary: Mapping[str, Any] | None = None
     seeing: Path | None = None

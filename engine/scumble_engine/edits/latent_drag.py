@@ -39,6 +39,8 @@ TOP = 400
 STEPS = 6
 # In cells of the features: the warp is exact, so only what is farther off than a cell has not arrived.
 ARRIVED = 1.0
+# In sides of the model's own picture: the window of a drag would show nearly as much.
+SMALL = 1.5
 CUT_NOTE = (
     "It is not clear what handle {number} holds, so what seemed to lie under it was cut out; "
     "select the thing to move it as a whole."
@@ -94,7 +96,7 @@ def dragged(
     motions = [motion_of([(handles[n].start, handles[n].end) for n in body.handles]) for body in held.bodies]
     place, plane = compose(scene, held, motions, held.hint)
     yield sketch(scene, place, plane)
-    window = open_window(scene, model, place)
+    window = open_window(scene, model, scene.whole if _small(scene.whole, model) else place)
     moved = on_latents(window, held, motions, window.under(plane, place), model.stride)
     x0, warped = model.encode(window.pixels()), model.encode(window.pixels(moved.under.srgb))
     adapter = None
@@ -105,6 +107,11 @@ def dragged(
     return Dragged(
         window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT_NOTE), *held.notes)
     )
+
+
+def _small(whole: Bounds, model: DiffusionModel) -> bool:
+    """Whether a picture is about the model's own size: then every drag sees all of it, and walks up the same noise as the one before."""
+    return max(whole.width, whole.height) <= SMALL * model.native_side
 
 
 def _adapter(model: DiffusionModel, x0: Tensor, words: Conditioning, seed: int) -> Generator[Step, None, State | None]:

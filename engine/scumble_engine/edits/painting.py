@@ -95,6 +95,7 @@ def plan_for(reading: Reading, steps: int) -> DeltaPlan:
         keep=pair.keep if by_words else (),
         contrast=CONTRAST if pair.kind in PLACED and not by_words else None,
         seed=reading.seed,
+        guided_sigmas=model.profile.guided_sigmas,
     )
 
 

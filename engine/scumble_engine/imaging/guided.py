@@ -12,6 +12,9 @@ from PIL import Image
 
 from .arrays import Floats
 
+# The longer side of the picture that main colours are found and votes are counted on.
+VOTES_PX = 128
+
 
 def follow_edges(values: Floats, guide: Floats, large: Floats, radius_px: float, noise: float) -> Floats:
     """Return `values` (h, w, c), found beside the colours `guide` (h, w, 3), at the size of the colours `large` (H, W, 3).
@@ -52,19 +55,34 @@ def vote_by_color(values: Floats, guide: Floats, large: Floats, radius_px: float
     Each place gets the mean of what was found within about `radius_px` at places of its own colour: a joint bilateral filter
     whose colours are a few main ones, told apart softly where they differ by `spread` (0..1).
     """
+    # So wide a blur sees no detail: what is counted may be small.
+    share = min(1.0, VOTES_PX / max(guide.shape[:2]))
+    size = (max(1, round(guide.shape[1] * share)), max(1, round(guide.shape[0] * share)))
     found = np.zeros(large.shape[:2], np.float32)
     total = np.full(large.shape[:2], 1e-6, np.float32)
     for color in main_colors(guide):
         near = _likeness(guide, color, spread)
-        votes = cv2.GaussianBlur(near * values, (0, 0), radius_px) / (cv2.GaussianBlur(near, (0, 0), radius_px) + 1e-4)
+        for_it, all_votes = (_blurred(one, size, radius_px * share) for one in (near * values, near))
+        votes = for_it / (all_votes + 1e-4)
         like = _likeness(large, color, spread)
         found += like * cv2.resize(votes, (large.shape[1], large.shape[0]), interpolation=cv2.INTER_LINEAR)
         total += like
     return found / total
 
 
+def _blurred(votes: Floats, size: tuple[int, int], radius_px: float) -> Floats:
+    """Return (h, w) at `size` (width, height), blurred by so many of its pixels."""
+    small = cv2.resize(votes, size, interpolation=cv2.INTER_AREA) if size != votes.shape[::-1] else votes
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), radius_px), dtype=np.float32)
+
+
 def main_colors(picture: Floats, count: int = 16) -> Floats:
     """Return up to `count` colours (n, 3), 0..1, that stand for those of a picture (h, w, 3), by median cut."""
+    height, width = picture.shape[:2]
+    share = VOTES_PX / max(height, width)
+    if share < 1:  # seconds at 512 px, a few hundredths here
+        size = (max(1, round(width * share)), max(1, round(height * share)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     eight = Image.fromarray(np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8))
     reduced = eight.quantize(count, method=Image.Quantize.MEDIANCUT, kmeans=3)
     palette: Floats = np.asarray(reduced.getpalette("RGB"), np.float32).reshape(-1, 3) / np.float32(255)

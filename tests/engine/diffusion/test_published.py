@@ -180,7 +180,7 @@ def test_an_offloaded_part_stays_until_another_is_needed() -> None:
     diary: list[str] = []
     unet, vae, berth = Watched("unet", diary), Watched("vae", diary), Berth()
     for part in (unet, unet, vae, unet):
-        berth.bring(part, torch.device("cuda"))
+        berth.bring((part,), torch.device("cuda"))
     assert diary == ["unet -> cuda", "unet -> cpu", "vae -> cuda", "vae -> cpu", "unet -> cuda"]
 
 

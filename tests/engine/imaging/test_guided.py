@@ -49,3 +49,11 @@ def test_ground_that_took_on_colour_beside_a_thing_is_outvoted() -> None:
     beside = (cv2.dilate(inside, pen) > inside) & (large[..., 0] < 0.5)
     assert votes[beside].max() < 0.25
     assert votes[cv2.erode(inside, pen) > 0].min() > 0.9
+
+
+def test_votes_on_a_large_picture_are_counted_on_a_small_one_and_say_the_same() -> None:
+    large = np.stack([disc(512), 0.3 + 0 * disc(512), 1 - disc(512)], axis=-1)
+    small = cv2.resize(large, (128, 128), interpolation=cv2.INTER_AREA)
+    found = cv2.dilate(disc(128), np.ones((7, 7), np.uint8))
+    at_large = vote_by_color(cv2.resize(found, (512, 512), interpolation=cv2.INTER_LINEAR), large, large, 128.0, 0.05)
+    assert np.abs(at_large - vote_by_color(found, small, large, 32.0, 0.05)).mean() < 0.01
