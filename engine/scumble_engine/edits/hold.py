@@ -16,10 +16,11 @@ from scumble_protocol.geometry import NOWHERE, Bounds, Point
 from scumble_protocol.messages import Edit, Grab, Handle, Mask
 
 from ..imaging.arrays import Array, Bytes, Floats
-from ..imaging.blend import premultiplied
+from ..imaging.blend import over, premultiplied
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
 from ..imaging.matte import pure_colors
+from ..imaging.shadow import REACH, cast_shadow
 from ..models.shelf import Shelf
 from .find import Shape, found_shapes
 from .scene import Scene, channel, of_kind, only
@@ -28,6 +29,7 @@ Made = TypeVar("Made")
 KEPT = 4
 EDGE_PX = 1.5
 SEEN = 0.02
+SHADOW_SIDE_PX = 384
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
         shapes = _given_shapes(alpha, starts, scene)
     else:
         shapes, doubts, notes = found_shapes(starts, scene)
-    bodies = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
+    lifted = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
+    bodies = lifted if given is not None else tuple(_with_shadow(scene, body, lifted) for body in lifted)
     if not any(body.lifted[..., 3].any() for body in bodies):
         raise RequestError("The handles hold nothing that may change; start them inside the mask.", "bad-handle")
     hole, bounds = _hole(scene, bodies)
@@ -170,6 +173,27 @@ def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...])
     own = scene.opacity(wide)
     lifted = premultiplied(colors, matte if own is None else matte * own)
     return Body(np.ascontiguousarray(cut(lifted, place.moved(-wide.x, -wide.y))), place, handles)
+
+
+def _with_shadow(scene: Scene, body: Body, all_bodies: tuple[Body, ...]) -> Body:
+    """Take along the shadow that a thing casts on a plain ground; where bodies touch it is not known whose it is."""
+    reach = round(2 * REACH * max(body.bounds.width, body.bounds.height))
+    window = body.bounds.grown(reach).intersected(scene.whole)
+    if any(other is not body and not other.bounds.intersected(window).empty for other in all_bodies):
+        return body
+    small, _ = scene.small_srgb8(window, SHADOW_SIDE_PX)
+    thing = np.zeros((window.height, window.width), np.float32)
+    cut(thing, body.bounds.moved(-window.x, -window.y))[...] = body.lifted[..., 3]
+    covered = cv2.resize(thing, small.shape[1::-1], interpolation=cv2.INTER_AREA) > SEEN
+    shadow = cast_shadow(small.astype(np.float32) / 255.0, grow(covered, 1.5))
+    if shadow is None:
+        return body
+    black = cv2.resize(shadow, (window.width, window.height), interpolation=cv2.INTER_LINEAR) * scene.inside(window)
+    lifted = premultiplied(np.zeros((window.height, window.width, 3), np.float32), black.astype(np.float32))
+    here = cut(lifted, body.bounds.moved(-window.x, -window.y))
+    here[...] = over(body.lifted, here)
+    seen = bounds_of(lifted[..., 3] > 0)
+    return Body(np.ascontiguousarray(cut(lifted, seen)), seen.moved(window.x, window.y), body.handles)
 
 
 def edge_px(scene: Scene) -> int:

@@ -122,7 +122,9 @@ def exchanged(reading: Reading, placed: Placed) -> Doing[Painted]:
 def added(reading: Reading, placed: Placed) -> Doing[Painted]:
     """Paint the new thing alone in its place, in the manner of the picture: asked for both, a small model paints all anew."""
     window, words = placed.window, known_words(reading.model)
-    prompt = in_its_place(reading.model, words, window, subject_of(reading.pair, words))
+    assert placed.figure is not None
+    place = bounds_of(placed.figure > 0.5).moved(window.bounds.x, window.bounds.y)
+    prompt = in_its_place(reading.model, words, window, subject_of(reading.pair, words), place)
     nothing_gone = Emptied(window.srgb(), np.zeros((window.bounds.height, window.bounds.width), np.float32))
     return (yield from _painted_in(reading, placed, nothing_gone, prompt))
 
