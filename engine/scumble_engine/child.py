@@ -16,6 +16,7 @@ from scumble_protocol.errors import EngineError
 from scumble_protocol.messages import Hello, Message
 from scumble_protocol.pixels import MAX_PLANE_BYTES
 from scumble_protocol.wire import KEY_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
+from scumble_protocol.wording import said
 
 from .boot import Boot
 from .logs import owner_only
@@ -51,7 +52,8 @@ class Child:
         except OSError as exc:
             self._context.destroy()
             raise EngineError(
-                f"The engine's worker could not be started: {exc.strerror or exc}.", "engine-worker"
+                said("The engine's worker could not be started: {strerror}.", strerror=exc.strerror or exc),
+                "engine-worker",
             ) from exc
         self._greet(Boot(self.address, key, tuple(bytes(frame) for frame in hello), model, device, server_key))
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.exceptions import NoArgsIsHelpError
 from scumble_protocol import __version__
-from scumble_protocol.errors import Cancelled, EngineError, RequestError, ScumbleError
+from scumble_protocol.errors import Cancelled, RequestError, ScumbleError
 from scumble_protocol.geometry import Point
-from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
+from scumble_protocol.messages import Character, Handle, Instruction, PromptPair, Settings, Slide
 
+from .cli_bench import bench
 from .cli_engine import engine
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ INTERRUPTED = 130  # what shells give for Ctrl+C
 OUR_FAULT = 70  # EX_SOFTWARE of sysexits.h
 
 FilePath = click.Path(path_type=Path)
-SIEGE_PARTS = ("hostile", "half-open", "never-reading", "crowd", "kills", "pause", "edits")
 
 
 def main() -> None:
@@ -87,6 +87,15 @@ def handle_from(text: str) -> Handle:
     return Handle(Point(start_x, start_y), Point(end_x, end_y))
 
 
+def slide_from(text: str) -> Slide:
+    """Read NAME=NUMBER."""
+    name, _, amount = text.partition("=")
+    try:
+        return Slide(name.strip(), float(amount))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not NAME=NUMBER, as in mouth_openness=+1.") from None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="scumble")
 def scumble() -> None:
@@ -94,6 +103,7 @@ def scumble() -> None:
 
 
 scumble.add_command(engine)
+scumble.add_command(bench)
 
 
 # ---- edits ----------------------------------------------------------------------------------------------------------
@@ -116,9 +126,17 @@ scumble.add_command(engine)
 @click.option("--say", help="What should change, in words.")
 @click.option("--from", "source", help="What the picture shows; goes with --to.")
 @click.option("--to", "target", help="What it should show.")
+@click.option(
+    "--slider",
+    "slides",
+    type=slide_from,
+    metavar="NAME=NUMBER",
+    multiple=True,
+    help="Change a character, as mouth_openness=+1; may be repeated.",
+)
 @click.option("--mask", type=FilePath, help="Where anything may change: white = may. Without it, everywhere.")
 @click.option("--grab", type=FilePath, help="What the handles hold: white. Without it, the engine finds it.")
-@click.option("--method", type=click.Choice(["auto", "warp", "latent"]), default="auto", show_default=True)
+@click.option("--method", type=click.Choice(["auto", "warp", "latent", "gan"]), default="auto", show_default=True)
 @click.option("--fidelity", type=click.Choice(["fast", "lora"]), default="fast", show_default=True)
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 (nothing) to 1.")
 @click.option("--steps", type=int, default=0, help="Steps of the method; 0 = its own.")
@@ -152,8 +170,32 @@ def edit(image: Path, out: Path, **options: Any) -> None:
         options["fidelity"],
         options["feather"],
     )
-    host = FileHost(open_source(image), out, CueFiles(options["drags"], **files), options["force"])
+    cues = CueFiles(options["drags"], **files)
+    host = FileHost(open_source(image), out, cues, options["force"], slides=options["slides"])
     _carry_out(host, plan_edit(host, words, settings), out)
+
+
+@scumble.command()
+@click.argument("out", type=FilePath)
+@click.option("--model", default="creatures", show_default=True, help="The generator's name.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which of its characters.")
+@click.option("--size", type=click.IntRange(16, 8192), help="Pixels a side; without it, as the generator paints.")
+@click.option("--force", is_flag=True, help="Replace OUT when it is there already.")
+def new(out: Path, model: str, seed: int, size: int | None, force: bool) -> None:
+    """Write OUT (.ora, .png or .tif) with a new character: a layer that a generator painted and that goes on being pullable.
+
+    Drag its points with `scumble edit OUT OUT --drag …`; each edit goes on from the one before.
+    """
+    from scumble_protocol.client.run import plan_edit
+
+    from .gan.known import find_generator
+    from .headless.host import FileHost
+    from .headless.sources import BlankSource
+
+    side = size or find_generator(model).config.resolution
+    source = BlankSource(out, side, side)
+    host = FileHost(source, out, force=force, character=Character(model, source.bounds))
+    _carry_out(host, plan_edit(host, None, Settings(seed=seed)), out)
 
 
 @scumble.command()
@@ -246,32 +288,28 @@ def models() -> None:
 
 
 @models.command("list")
-def list_known() -> None:
-    """Show each known model: whether it is here, where from, licence, hash."""
-    from .models.registry import list_models
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, sizes in bytes.")
+def list_known(as_json: bool) -> None:
+    """Show each known model: whether it is here, what it serves, where from, licence, size, memory."""
+    from .cli_models import list_models
 
-    for facts in list_models():
-        model = facts.model
-        click.echo(f"{model.name}: {'here' if facts.present else 'not here'}{f' ({facts.note})' if facts.note else ''}")
-        click.echo(f"    {model.does}")
-        click.echo(f"    from {model.where}; licence {model.licence}")
-        if facts.present and facts.path:
-            click.echo(f"    at {facts.path}")
-        if model.sha256:
-            click.echo(f"    sha256 {model.sha256}")
+    list_models(as_json)
 
 
 @models.command()
 @click.argument("name")
-def pull(name: str) -> None:
-    """Fetch a known model by NAME, or any text-to-image model by its hub id (owner/name)."""
-    from .headless.conduct import ProgressBar
-    from .models.registry import pull
+@click.option("--yes", is_flag=True, help="Fetch without asking.")
+@click.option(
+    "--half/--full", default=None, help="Which precision to fetch; by default the one that this machine runs."
+)
+def pull(name: str, yes: bool, half: bool | None) -> None:
+    """Fetch a known model by NAME, or one by its hub id (owner/name): only the files that are loaded.
 
-    with ProgressBar(name) as bar:
-        facts = pull(name, lambda stage, fraction: bar.move(fraction, stage))
-        bar.move(1.0, "here")
-    click.echo(f"{name} is here{f', in {facts.path}' if facts.path else ''}.")
+    Its size, licence and publisher are said first. A pull that was stopped goes on where it was.
+    """
+    from .cli_models import pull_model
+
+    pull_model(name, yes, half)
 
 
 @models.command("convert")
@@ -302,83 +340,6 @@ def doctor() -> int:
     for line in report(findings):
         click.echo(line)
     return 0 if all(finding.ok or not finding.vital for finding in findings) else 1
-
-
-@scumble.group()
-def bench() -> None:
-    """Benchmarks with ground truth."""
-
-
-@bench.command()
-@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
-def transport(json_path: Path | None) -> None:
-    """Time the round trip of pixels, and what the host's main thread pays."""
-    from .bench import transport as benchmark
-
-    _check_places(json_path)
-    benchmark.run(json_path)
-
-
-@bench.command()
-@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
-@click.option(
-    "--part", "parts", multiple=True, type=click.Choice(SIEGE_PARTS), help="Only this attack; may be repeated."
-)
-@click.option("--quick", is_flag=True, help="A little of each, within a minute, to see that it works.")
-def siege(json_path: Path | None, parts: tuple[str, ...], quick: bool) -> None:
-    """Besiege an engine of its own, on this machine alone: hostile and deaf peers, crowds, killed workers, a pause."""
-    from .bench.siege import report
-
-    _check_places(json_path)
-    lines = report.run(parts, quick, json_path)
-    if any(line.lost or line.wrong or line.answered for line in lines):
-        raise EngineError("Jobs were lost, mixed up, or strangers were answered; see the table.", "siege-lost")
-
-
-@bench.command()
-@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
-@click.option("--sheet", type=FilePath, help="Write a contact sheet here (PNG).")
-def edits(json_path: Path | None, sheet: Path | None) -> None:
-    """Score edits against known truth, beside doing nothing and the truth itself."""
-    from .bench import edits as benchmark
-
-    _check_places(json_path, sheet)
-    benchmark.run(json_path, sheet)
-
-
-@bench.command()
-@click.option("--json", "json_path", type=FilePath, help="Gather the figures here too, part by part.")
-@click.option("--sheets", type=FilePath, help="A folder for contact sheets (PNG).")
-@click.option("--model", default="auto", show_default=True, help="A known name, a folder or a hub id.")
-@click.option("--count", default=10, show_default=True, type=click.IntRange(1, 1000), help="Tasks of each kind.")
-@click.option("--seed", default=1234, show_default=True, type=click.IntRange(0, 2**32 - 1))
-@click.option(
-    "--part", "parts", multiple=True, help="Only this part, such as language or language/recolor; may be repeated."
-)
-@click.option("--editor", type=FilePath, help="A folder of the editor's weights, for rows of it alone.")
-def illustrations(
-    json_path: Path | None,
-    sheets: Path | None,
-    model: str,
-    count: int,
-    seed: int,
-    parts: tuple[str, ...],
-    editor: Path | None,
-) -> None:
-    """Score words, drags, brush and guesses on composed illustrations, where the true answer is known."""
-    from .bench import illustrations as benchmark
-
-    _check_places(json_path, sheets and sheets / "language.png")
-    benchmark.run(json_path, sheets, count, seed, model, parts, editor)
-
-
-def _check_places(*paths: Path | None) -> None:
-    """Refuse places that can't be written before a benchmark has run for minutes."""
-    from .headless.atomic import check_can_write
-
-    for path in paths:
-        if path is not None:
-            check_can_write(path)
 
 
 # ---- plug-ins -------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from .headless.host import FileHost
 from .headless.raster import Samples
 from .headless.sources import Source, open_source
 from .models import registry
+from .models.catalogue import PHOTO_FILL
 
 Path2 = tuple[tuple[float, float], ...]
 
@@ -223,7 +224,7 @@ def run(folder: Path, stories: Sequence[Story] = STORIES) -> list[Done]:
 
 def get_photo_fill() -> None:
     """Fetch the photograph model when it is missing; without it the demo goes on, and the layers' notes say so."""
-    if registry.facts(registry.PHOTO_FILL).present:
+    if registry.facts(PHOTO_FILL).present:
         return
     try:
         with ProgressBar("Fetching photo-fill") as bar:

@@ -21,6 +21,7 @@ from scumble_protocol.pixels import Plane
 
 from . import install
 from .models import registry
+from .models.catalogue import PHOTO_FILL
 
 PACKAGES = (
     "cv2",
@@ -136,7 +137,7 @@ def look_at_engine() -> Finding:
 
 
 def look_at_photo_fill() -> Finding:
-    facts = registry.facts(registry.PHOTO_FILL)
+    facts = registry.facts(PHOTO_FILL)
     state = f"here, {facts.path}" if facts.present else facts.note or "not here, so holes are filled smoothly"
     return Finding(
         "photo-fill (fills holes in photographs)", facts.present, state, "Run: scumble models pull photo-fill."

@@ -45,6 +45,7 @@ from scumble_protocol.wire import (
     choose_version,
     session_of,
 )
+from scumble_protocol.wording import said
 
 from .curve import CurveKeys
 from .gate import Gate
@@ -197,7 +198,10 @@ class Door:
     def _welcome(self, guest: Guest, hello: Hello, state: Callable[[], EngineState]) -> None:
         version = choose_version(hello.versions)
         if len(self.guests) >= MAX_GUESTS:
-            raise EngineError(f"The engine serves {MAX_GUESTS} programs already; close one of them.", "engine-full")
+            raise EngineError(
+                said("The engine serves {max_guests} programs already; close one of them.", max_guests=MAX_GUESTS),
+                "engine-full",
+            )
         self.guests[guest.key] = guest
         log.info("guest %r came (%d now)", guest.name, len(self.guests))
         self.send(guest, Welcome(version, secrets.token_bytes(NONCE_BYTES), state(), KNOWN_TO_ENGINES))
@@ -252,10 +256,17 @@ def check_listen(listen: str, curve: CurveKeys | None) -> None:
     if listen in ("", "tcp"):
         return
     if not listen.startswith(("ipc://", "tcp://")):
-        raise RequestError(f"The engine can't listen at {listen!r}; give tcp://HOST:PORT or ipc://PATH.", "bad-address")
+        raise RequestError(
+            said("The engine can't listen at {listen}; give tcp://HOST:PORT or ipc://PATH.", listen=f"{listen!r}"),
+            "bad-address",
+        )
     if curve is None and not is_loopback_or_ipc(listen):
         raise RequestError(
-            f"Other machines could reach {listen}; the engine listens there only with keys of its own (--curve-keys FOLDER).",
+            said(
+                "Other machines could reach {listen}; the engine listens there only with keys of its own "
+                "(--curve-keys FOLDER).",
+                listen=listen,
+            ),
             "address-needs-curve",
         )
 
@@ -283,7 +294,12 @@ def _bind(socket: zmq.Socket[bytes], listen: str) -> str:
     except (zmq.ZMQError, OSError) as exc:
         socket.close(linger=0)
         raise RequestError(
-            f"The engine can't listen at {address} ({exc.strerror}); choose another --listen.", "bad-address"
+            said(
+                "The engine can't listen at {address} ({strerror}); choose another --listen.",
+                address=address,
+                strerror=exc.strerror,
+            ),
+            "bad-address",
         ) from exc
     return socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 

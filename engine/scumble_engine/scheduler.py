@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import Guess, Read, Submit
+from scumble_protocol.wording import said
 
 Work = Submit | Guess | Read
 ClientKey = bytes
@@ -163,7 +164,8 @@ class Scheduler:
         own = sum(other.client == client for other in alive)
         if own >= self.limits.jobs_per_client:
             raise RequestError(
-                f"The engine already holds {own} of your edits; wait for one to finish or cancel some.", "too-many-jobs"
+                said("The engine already holds {own} of your edits; wait for one to finish or cancel some.", own=own),
+                "too-many-jobs",
             )
 
     def _check_bytes(self, client: ClientKey, size: int, held: Held, alive: list[Job]) -> None:

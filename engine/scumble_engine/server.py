@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -51,6 +49,7 @@ from .listen import Door, Guest
 from .lock import RuntimeLock
 from .logs import logging_to, user_log_dir
 from .scheduler import Job, JobKey, Limits, Scheduler
+from .stopping import stopping_on_signals
 from .supervisor import WORKER_COMMAND, Patience, Supervisor
 
 TICK_MS = 250
@@ -105,6 +104,10 @@ class Server:
                 raise self._supervisor.refusal
             self._announce_worker()
             self._exit_when_idle()
+
+    def stop(self) -> None:
+        """Have `run` return after this turn; safe in a signal's handler."""
+        self.stopping = True
 
     def state(self) -> EngineState:
         """Say what the engine is now."""
@@ -333,13 +336,12 @@ def serve(
         asleep = EngineState(__version__, "starting", model, device, ())
         supervisor = Supervisor(open_child, asleep, patience or Patience(), clock)
         server = Server(door, Scheduler(limits or Limits()), supervisor, idle_exit_s, announce, clock)
+        stack.enter_context(stopping_on_signals(server.stop))
         stack.callback(server.close)
-        stack.callback(
-            remove_if_ours, door.info
-        )  # at the end first of all: who looks for an engine then starts another
+        # At the end this comes first of all: who looks for an engine then starts another.
+        stack.callback(remove_if_ours, door.info)
         publish(door.info)
         announce(f"The engine listens at {door.address}.")
-        stack.enter_context(_stopping_on_signals(server))
         _run_logged(server)
 
 
@@ -395,25 +397,3 @@ def _size(edit: Edit) -> int:
         *(value for cue in edit.cues for value in vars(cue).values() if isinstance(value, Plane)),
     ]
     return sum(memoryview(plane.data).nbytes for plane in planes) + len(edit.picture.icc)
-
-
-@contextlib.contextmanager
-def _stopping_on_signals(server: Server) -> Iterator[None]:
-    """End the server's loop when told to stop, interrupted, or left by its terminal.
-
-    A program that serves from another thread keeps its own signals.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        server.stopping = True
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-    before = {number: signal.signal(number, stop) for number in ends}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

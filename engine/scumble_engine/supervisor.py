@@ -27,6 +27,7 @@ from scumble_protocol.messages import (
     Submit,
     Welcome,
 )
+from scumble_protocol.wording import said
 
 from .boot import OUT_OF_MEMORY
 from .child import Child
@@ -229,11 +230,28 @@ class Supervisor:
         if task is not None and task.cancelled_s is not None and now - task.cancelled_s > self._grace_s(task):
             return Cancelled()
         if task is not None and now - task.stepped_s > patience.step_s:
-            return _hung("made no step", patience.step_s)
+            return EngineError(
+                said(
+                    "The engine's worker made no step for {step_s} s and was ended; a new one starts, and the edit "
+                    "can be tried again.",
+                    step_s=f"{patience.step_s:.0f}",
+                ),
+                "engine-hung",
+            )
         if self._spoke and self._asked_s is not None and now - self._asked_s > patience.silence_s:
-            return _hung("gave no sign of life", patience.silence_s)
+            return EngineError(
+                said(
+                    "The engine's worker gave no sign of life for {silence_s} s and was ended; a new one starts, and "
+                    "the edit can be tried again.",
+                    silence_s=f"{patience.silence_s:.0f}",
+                ),
+                "engine-hung",
+            )
         if self.state.phase != "ready" and now - self._started_s > patience.start_s:
-            return EngineError(f"The engine's worker was not ready after {patience.start_s:.0f} s.", "engine-worker")
+            return EngineError(
+                said("The engine's worker was not ready after {start_s} s.", start_s=f"{patience.start_s:.0f}"),
+                "engine-worker",
+            )
         return None
 
     def _grace_s(self, task: _Task) -> float:
@@ -273,14 +291,19 @@ def death(exit_code: int) -> EngineError:
             "The engine's worker was killed, most likely because memory ran out; try a smaller region or close other programs.",
             "engine-killed",
         )
-    how = f"crashed (signal {-exit_code})" if exit_code < 0 else f"ended by itself (exit code {exit_code})"
+    if exit_code < 0:
+        return EngineError(
+            said(
+                "The engine's worker crashed (signal {signal}); a new one starts, and the edit can be tried again.",
+                signal=-exit_code,
+            ),
+            "engine-crashed",
+        )
     return EngineError(
-        f"The engine's worker {how}; a new one starts, and the edit can be tried again.", "engine-crashed"
-    )
-
-
-def _hung(what: str, seconds: float) -> EngineError:
-    return EngineError(
-        f"The engine's worker {what} for {seconds:.0f} s and was ended; a new one starts, and the edit can be tried again.",
-        "engine-hung",
+        said(
+            "The engine's worker ended by itself (exit code {exit_code}); a new one starts, and the edit can "
+            "be tried again.",
+            exit_code=exit_code,
+        ),
+        "engine-crashed",
     )

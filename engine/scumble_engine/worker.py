@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 from scumble_protocol import __version__
-from scumble_protocol.errors import Cancelled, EngineError, RequestError, ScumbleError
+from scumble_protocol.errors import AskedBack, Cancelled, EngineError, RequestError, ScumbleError
 from scumble_protocol.messages import (
     Cancel,
     Edit,
@@ -46,6 +46,7 @@ from scumble_protocol.messages import (
     cue_names,
 )
 from scumble_protocol.wire import NONCE_BYTES, SeenNonces, accept_hello, choose_version
+from scumble_protocol.wording import said
 
 from .boot import OUT_OF_MEMORY, Boot
 from .edits.work import Layer, Sketch, Step, Work
@@ -190,7 +191,8 @@ def _answer(job: Submit | Guess | Read, studio: Studio, link: Link) -> EngineMes
         return _do(job, studio, link)
     except Exception as exc:
         told = exc if isinstance(exc, ScumbleError) else _log_and_tell(exc)
-        return Failure(job.job, told.code, told.sentence)
+        reading = told.reading if isinstance(told, AskedBack) else None
+        return Failure(job.job, told.code, told.sentence, reading=reading)
 
 
 def _log_and_tell(exc: Exception) -> EngineError:
@@ -228,7 +230,9 @@ def _work(job: Submit, work: Work, link: Link) -> Result:
 
 
 def _result(job: str, layer: Layer) -> Result:
-    return Result(job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading)
+    return Result(
+        job, layer.bounds, layer.plane, layer.provenance, layer.notes, layer.reading, character=layer.character
+    )
 
 
 def told_as(exc: Exception) -> EngineError:
@@ -239,18 +243,22 @@ def told_as(exc: Exception) -> EngineError:
             "The engine ran out of memory on this edit; try a smaller region or close other programs.", OUT_OF_MEMORY
         )
     return EngineError(
-        f"The engine met an error that it does not know ({type(exc).__name__}); its log has the details."
+        said(
+            "The engine met an error that it does not know ({name}); its log has the details.", name=type(exc).__name__
+        )
     )
 
 
-def check_model(model: str, loras: tuple[str, ...] = ()) -> None:
-    """Look at the model that was named, and its LoRA files, short of fetching or loading them. Raises RequestError."""
+def check_model(model: str, loras: tuple[str, ...] = (), controls: tuple[str, ...] = ()) -> None:
+    """Look at the model that was named, its LoRA files and control networks, short of fetching or loading them. Raises RequestError."""
     from .models import registry
     from .models.checkpoint import open_checkpoint
+    from .models.control_file import check_kinds, control_from
     from .models.lora_file import lora_from
 
     for lora in loras:
         lora_from(lora)
+    check_kinds(tuple(control_from(control) for control in controls))
     place = Path(model).expanduser()
     hub_id = model.count("/") == 1 and not model.startswith(("/", ".", "~"))
     if place.exists():
@@ -265,12 +273,18 @@ class ShelfStudio:
     """The real studio: the edits, on the models of a shelf."""
 
     def __init__(
-        self, model: str, device: str, reader: str = "", guesser: str = "", loras: tuple[str, ...] = ()
+        self,
+        model: str,
+        device: str,
+        reader: str = "",
+        guesser: str = "",
+        loras: tuple[str, ...] = (),
+        controls: tuple[str, ...] = (),
     ) -> None:
         from .device import find_device
         from .models.shelf import Shelf
 
-        self._shelf = Shelf(model, find_device(device), reader, guesser, loras)
+        self._shelf = Shelf(model, find_device(device), reader, guesser, loras, controls)
 
     def state(self) -> EngineState:
         """Say what can be served; a model that cannot be used is a note, since edits that do not need it still run."""
@@ -278,7 +292,7 @@ class ShelfStudio:
 
         cues, note = choose.served_cues(self._shelf), ""
         try:
-            check_model(self._shelf.model, self._shelf.loras)
+            check_model(self._shelf.model, self._shelf.loras, self._shelf.controls)
         except RequestError as exc:
             cues, note = tuple(cue for cue in cues if cue not in NEED_A_MODEL), exc.sentence
         note = " ".join(filter(None, (note, *_troubles(self._shelf))))
@@ -310,15 +324,15 @@ def _troubles(shelf: Shelf) -> tuple[str, ...]:
         try:
             _ = assistant and assistant.own.folder()
         except RequestError as exc:
-            found.append(f"{exc.sentence} {instead} until then.")
+            found.append(said("{sentence} {instead} until then.", sentence=exc.sentence, instead=instead))
     return tuple(found)
 
 
 def own_models(arguments: list[str]) -> dict[str, Any]:
-    """Read `--reader=NAME`, `--guesser=NAME` and any number of `--lora=FILE:WEIGHT` as the engine's command hands them on."""
+    """Read `--reader=NAME`, `--guesser=NAME` and any number of `--lora=FILE:WEIGHT` and `--control=KIND=PATH`."""
     pairs = [argument.removeprefix("--").split("=", 1) for argument in arguments]
-    loras = tuple(value for name, value in pairs if name == "lora")
-    return {**{name: value for name, value in pairs if name in ("reader", "guesser")}, "loras": loras}
+    many = {f"{one}s": tuple(value for name, value in pairs if name == one) for one in ("lora", "control")}
+    return {**{name: value for name, value in pairs if name in ("reader", "guesser")}, **many}
 
 
 def main() -> None:

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from krita import Document, Node
 from scumble_protocol.client.host import Canvas, LayerPlan, Marks, Snapshot
 from scumble_protocol.client.placement import unused_name
+from scumble_protocol.client.sight import bounding, stack_of
 from scumble_protocol.errors import RequestError
-from scumble_protocol.geometry import Bounds
+from scumble_protocol.geometry import NOWHERE, Bounds
 from scumble_protocol.messages import Handle
+from scumble_protocol.pixels import Plane
 
 from . import beneath, points, spaces, strokes
+from .masks import bounding_mask, layer_of, mask_bounds, mask_plane
 from .nodes import (
     activate_soon,
     active_document,
@@ -23,6 +26,7 @@ from .nodes import (
     id_of,
     is_helper,
     keep_recipe,
+    made_from,
     open_document,
     walk,
 )
@@ -40,13 +44,13 @@ NO_PAINT = "“{name}” holds no paint of its own: choose a paint layer."
 
 
 def source_layer(document: Document, remembered: str = "") -> Node:
-    """Return the layer that an edit starts from: the active one; while a helper layer is active, the one before it.
+    """Return the layer that an edit starts from: the active one, or the one whose mask is; while a helper is active, the one before it.
 
     Raises RequestError with a sentence for a document without such a layer, and for one that can't be a source.
     """
     active = document.activeNode()
     if active is not None and not is_helper(document, active):
-        return usable(active)
+        return usable(layer_of(active))
     known = find_node(document, remembered) if remembered else None
     node = known or _topmost_paint(document)
     if node is None:
@@ -106,15 +110,19 @@ class KritaHost:
         document = open_document(self.document)
         source = self._source(document)
         whole = Bounds(0, 0, document.width(), document.height())
-        return Canvas(self.document, whole, self.source, source.name(), bounds_of(source))
+        reach = NOWHERE
+        for node in stack_of(source, lambda node: made_from(document, node), id_of):
+            reach = reach.united(bounds_of(node))
+        return Canvas(self.document, whole, self.source, source.name(), reach)
 
     def marks(self) -> Marks:
         document = open_document(self.document)
         paint = {role: strokes.painted_bounds(document, role) for role in strokes.ROLES}
-        selected = selection_bounds(document)
         handles = points.handles_in(document)
-        grabs = self.grab and bool(handles)
-        return Marks(handles, **paint, mask=None if grabs else selected, grab=selected if grabs else None)
+        mask, grab = bounding(
+            selection_bounds(document), lambda: self._mask_bounds(document), self.grab and bool(handles)
+        )
+        return Marks(handles, **paint, mask=mask, grab=grab)
 
     def read(self, canvas: Canvas, bounds: Bounds) -> Snapshot:
         document = open_document(self.document)
@@ -125,17 +133,12 @@ class KritaHost:
             )
         raw, space = beneath.read_through(document, self._source(document), bounds)
         handles: tuple[Handle, ...] = points.handles_in(document)
-        selected = selection_plane(document, bounds)
-        grabs = self.grab and bool(handles)
-        return Snapshot(
-            canvas,
-            bounds,
-            spaces.picture_from(raw, (bounds.width, bounds.height), space),
-            handles,
-            **{role: strokes.read(document, role, bounds) for role in strokes.ROLES},
-            mask=None if grabs else selected,
-            grab=selected if grabs else None,
+        mask, grab = bounding(
+            selection_plane(document, bounds), lambda: self._mask_plane(document, bounds), self.grab and bool(handles)
         )
+        add, subtract, color = (strokes.read(document, role, bounds) for role in strokes.ROLES)
+        picture = spaces.picture_from(raw, (bounds.width, bounds.height), space)
+        return Snapshot(canvas, bounds, picture, handles, add, subtract, color, mask, grab)
 
     def place(self, plan: LayerPlan) -> None:
         document = open_document(self.document)
@@ -154,6 +157,14 @@ class KritaHost:
             if active is not None and id_of(active) not in (self.source, self.above):
                 activate_soon(document, active)  # the painter went on working elsewhere
         document.setModified(True)
+
+    def _mask_bounds(self, document: Document) -> Bounds | None:
+        mask = bounding_mask(document, self._source(document))
+        return mask_bounds(document, mask) if mask is not None else None
+
+    def _mask_plane(self, document: Document, bounds: Bounds) -> Plane | None:
+        mask = bounding_mask(document, self._source(document))
+        return mask_plane(mask, bounds) if mask is not None else None
 
     def _source(self, document: Document) -> Node:
         source = find_node(document, self.source)

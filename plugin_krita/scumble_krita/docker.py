@@ -10,14 +10,16 @@ from collections.abc import Callable
 from krita import DockWidget, Document, Krita
 from scumble_protocol.client.request import Words
 from scumble_protocol.client.run import plan_edit, plan_rerun
+from scumble_protocol.client.sight import edited_sentence
 from scumble_protocol.errors import ScumbleError
 from scumble_protocol.messages import Handle, Instruction, Settings
 
 from . import points, strokes
-from .canvas import KritaHost
+from .canvas import KritaHost, source_layer
 from .changing import Changing
 from .guessing import Guessing
 from .history import History, host_for_rerun, recipe_of
+from .masks import layer_of
 from .nodes import SOURCE, document_id, find_document, find_node, hide_helpers, id_of, is_helper, kept, mark_used
 from .overlay import Overlay
 from .panel import CueRow, Panel
@@ -345,6 +347,7 @@ class ScumbleDocker(DockWidget):
         self._remember_source(document)
         found = points.segments(document)
         self.stage.follow(found)
+        self._show_edited(document)
         self._show_cues(document, found)
         self.panel.show_tool("drag" if self.stage.dragging else active_role(document))
         self.panel.show_grab(bool(found) and selection_bounds(document) is not None)
@@ -354,12 +357,13 @@ class ScumbleDocker(DockWidget):
     def _show_nothing(self) -> None:
         self._front = ""
         self.stage.drag(False)
+        self.panel.show_edited("")
         self.panel.show_tool("")
         self.panel.show_cues([])
         self.panel.show_layers([])
 
     def _show_cues(self, document: Document, found: list[points.Segment]) -> None:
-        rows = cue_rows(document, found)
+        rows = cue_rows(document, found, find_node(document, self._remembered()))
         if self._front not in self.work.jobs:  # whose cues are hidden
             self.changing.look(document, bool(rows or self.panel.words.text().strip()))
         changed = self.changing.name(document)
@@ -375,4 +379,12 @@ class ScumbleDocker(DockWidget):
     def _remember_source(self, document: Document) -> None:
         active = document.activeNode()
         if active is not None and not is_helper(document, active):
-            self._sources[document_id(document)] = id_of(active)
+            self._sources[document_id(document)] = id_of(layer_of(active))
+
+    def _show_edited(self, document: Document) -> None:
+        """Say which layer the next edit would be about; "" where it says itself why there is none."""
+        try:
+            name = source_layer(document, self._remembered()).name()
+        except ScumbleError:
+            name = ""
+        self.panel.show_edited(say(edited_sentence(name)) if name else "")

@@ -103,6 +103,12 @@ def keep_recipe(document: Document, layer: Node, recipe: str, source: str) -> No
     keep(document, SOURCE + id_of(layer), source, "The layer that a Scumble layer was made from")
 
 
+def made_from(document: Document, layer: Node) -> Node | None:
+    """Return the layer that this result was made from, if it is one and that layer is still there."""
+    source = kept(document, SOURCE + id_of(layer))
+    return find_node(document, source) if source else None
+
+
 def edited_layers(document: Document) -> list[Node]:
     """Return the layers that have a recipe, the topmost first."""
     keys = [key for key in document.annotationTypes() if key.startswith(RECIPE)]

@@ -75,6 +75,7 @@ class Panel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(7)
+        column.addWidget(self._edited_line())
         column.addLayout(self._tool_row())
         column.addWidget(self._words_line())
         column.addWidget(self._cue_box())
@@ -89,6 +90,12 @@ class Panel(QWidget):
         self.show_engine("off", say("Engine off: it starts with the first edit"))
 
     # ---- building ---------------------------------------------------------------------------------------------------
+
+    def _edited_line(self) -> QLabel:
+        self.edited = faint("")
+        self.edited.setObjectName("ScumbleEdited")
+        self.edited.hide()
+        return self.edited
 
     def _tool_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -215,6 +222,12 @@ class Panel(QWidget):
         return row
 
     # ---- showing ----------------------------------------------------------------------------------------------------
+
+    def show_edited(self, text: str) -> None:
+        """Say what the next edit is about; "" takes it away."""
+        if self.edited.text() != text:
+            self.edited.setText(text)
+            self.edited.setVisible(bool(text))
 
     def show_tool(self, name: str) -> None:
         """Press the button of this tool ("" = of none) without telling anybody."""

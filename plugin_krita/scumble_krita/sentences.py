@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from krita import Document
+from krita import Document, Node
 from scumble_protocol.messages import Handle
 
 from . import points, strokes
+from .masks import layer_mask
 from .panel import CueRow
 from .selections import selection_bounds
 from .words import say
@@ -14,12 +15,14 @@ from .work import Job
 CUE_NAMES = {"add": "Add strokes", "subtract": "Remove strokes", "color": "Colour strokes"}
 
 
-def cue_rows(document: Document, found: list[points.Segment]) -> list[CueRow]:
-    """Return a row for each cue that the next edit would use."""
+def cue_rows(document: Document, found: list[points.Segment], source: Node | None = None) -> list[CueRow]:
+    """Return a row for each cue that the next edit of `source` would use."""
     rows = [CueRow(f"handle:{name}", _handle_words(number, handle)) for number, (name, handle) in enumerate(found, 1)]
     rows += [CueRow(role, say(CUE_NAMES[role])) for role in strokes.ROLES if strokes.painted_bounds(document, role)]
     if rows and selection_bounds(document) is not None:
         rows.append(CueRow("selection", say("Selection: bounds the edit"), removable=False))
+    elif rows and source is not None and layer_mask(source) is not None:
+        rows.append(CueRow("mask", say("Transparency mask: bounds the edit"), removable=False))
     return rows
 
 

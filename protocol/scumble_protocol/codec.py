@@ -17,6 +17,7 @@ import msgpack
 
 from .errors import ProtocolError, RequestError
 from .pixels import Buffer
+from .wording import said
 
 MAX_BODY_BYTES = 2**20
 MAX_TEXT_BYTES = 2**18
@@ -69,10 +70,11 @@ def pack(value: Any) -> tuple[bytes, list[memoryview]]:
     try:
         body: bytes = msgpack.packb(_codec(cls, name).encode(value, frames))
     except (TypeError, ValueError, OverflowError, AttributeError) as exc:
-        raise RequestError(f"This {name} holds a value that cannot be sent ({exc}).") from exc
+        raise RequestError(said("This {name} holds a value that cannot be sent ({exc}).", name=name, exc=exc)) from exc
     if len(body) > MAX_BODY_BYTES:
         raise RequestError(
-            f"This {name} holds {len(body)} bytes of text and points, more than can be sent.", "too-large"
+            said("This {name} holds {len} bytes of text and points, more than can be sent.", name=name, len=len(body)),
+            "too-large",
         )
     return body, frames
 
@@ -103,7 +105,7 @@ def build(cls: Any, values: dict[str, Any], frames: Sequence[memoryview]) -> Any
 
 
 def _unfit(where: str, expected: str) -> ProtocolError:
-    return ProtocolError(f"{where} is not {expected}.", "protocol-garbage")
+    return ProtocolError(said("{where} is not {expected}.", where=where, expected=expected), "protocol-garbage")
 
 
 @cache
@@ -220,7 +222,9 @@ def _union_codec(args: tuple[Any, ...], where: str) -> Codec:
         if type(value) is not list or len(value) != 2 or type(value[0]) is not str:
             raise _unfit(where, "a name and its fields")
         if value[0] not in by_name:
-            raise ProtocolError(f"{value[0][:40]!r} is not known to this version of Scumble.", "protocol-unknown")
+            raise ProtocolError(
+                said("{kind} is not known to this version of Scumble.", kind=f"{value[0][:40]!r}"), "protocol-unknown"
+            )
         return by_name[value[0]].decode(value[1], frames)
 
     return Codec(encode, decode)

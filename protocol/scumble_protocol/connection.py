@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import ProtocolError
+from .wording import said
 
 RUNTIME_DIR_VARIABLE = "SCUMBLE_RUNTIME_DIR"
 FILE_NAME = "engine.json"
@@ -215,7 +216,11 @@ def _process_alive_windows(pid: int) -> bool:
 
 def _unusable(path: Path, why: str) -> ProtocolError:
     return ProtocolError(
-        f"The file {path} that tells how to reach the engine {why}. Remove it and start the engine again.",
+        said(
+            "The file {path} that tells how to reach the engine {why}. Remove it and start the engine again.",
+            path=path,
+            why=why,
+        ),
         "protocol-connection-file",
     )
 
@@ -224,7 +229,11 @@ def _refuse_shared(folder: Path) -> None:
     status = folder.lstat()
     if sys.platform != "win32" and (status.st_uid != os.getuid() or status.st_mode & 0o077):
         raise ProtocolError(
-            f"The folder {folder} must belong to you and be closed to others (chmod 700); it would hold the engine's key.",
+            said(
+                "The folder {folder} must belong to you and be closed to others (chmod 700); it would hold the "
+                "engine's key.",
+                folder=folder,
+            ),
             "protocol-connection-file",
         )
 

@@ -2,12 +2,18 @@
 
 ScumbleError
 ├── RequestError    the caller asked for what cannot be done        (exit code 2)
+│   └── AskedBack   the words are not surely read; what they may mean comes along
 ├── EngineError     the engine failed at what it should have done   (exit code 1)
 │   └── Cancelled   the caller cancelled the work
 └── ProtocolError   the other end does not speak our protocol       (exit code 3)
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .messages import PromptPair
 
 
 class ScumbleError(Exception):
@@ -27,6 +33,16 @@ class RequestError(ScumbleError):
 
     default_code = "bad-request"
     exit_code = 2
+
+
+class AskedBack(RequestError):
+    """The words are not surely read: `reading` is what they may mean, for the painter to correct and send back."""
+
+    default_code = "unsure-reading"
+
+    def __init__(self, sentence: str, reading: PromptPair) -> None:
+        super().__init__(sentence)
+        self.reading = reading
 
 
 class EngineError(ScumbleError):
@@ -51,7 +67,7 @@ class ProtocolError(ScumbleError):
     exit_code = 3
 
 
-def error_for(code: str, sentence: str) -> ScumbleError:
+def error_for(code: str, sentence: str, reading: PromptPair | None = None) -> ScumbleError:
     """Rebuild the error that a `Failure` event carried over the wire, by its code's prefix.
 
     Codes of engine faults begin with "engine-", of peers with "protocol-"; "cancelled" is itself; all others blame the request.
@@ -62,4 +78,4 @@ def error_for(code: str, sentence: str) -> ScumbleError:
         return EngineError(sentence, code)
     if code.startswith("protocol-") or code == ProtocolError.default_code:
         return ProtocolError(sentence, code)
-    return RequestError(sentence, code)
+    return AskedBack(sentence, reading) if reading is not None else RequestError(sentence, code)

@@ -13,7 +13,7 @@ from .geometry import Bounds, Point
 from .pixels import Picture, Plane
 from .wording import Sentence, Wording, rejoined, wording_of
 
-Method = Literal["auto", "warp", "latent"]
+Method = Literal["auto", "warp", "latent", "gan"]
 Fidelity = Literal["fast", "lora"]
 Purpose = Literal["final", "preview"]
 
@@ -85,7 +85,29 @@ class Grab:
     alpha: Plane
 
 
-Cue = Handle | AddStrokes | SubtractStrokes | ColorStrokes | Instruction | PromptPair | Mask | Grab
+@dataclass(frozen=True)
+class Character:
+    """What a generator paints over `place` (pixels of the picture): handles pull on it, slides change it.
+
+    `ws`: its w as base64 of little-endian float32, one for all layers or one a layer; "" asks for a new one, by the seed.
+    `sha256` names the generator's weights ("" = whichever are there).
+    """
+
+    generator: str
+    place: Bounds
+    ws: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Slide:
+    """Change a character along one of its generator's named directions, by so many of its standard deviations."""
+
+    name: str
+    amount: float
+
+
+Cue = Handle | AddStrokes | SubtractStrokes | ColorStrokes | Instruction | PromptPair | Mask | Grab | Character | Slide
 
 
 # ---- the edit -------------------------------------------------------------------------------------------------------
@@ -282,7 +304,8 @@ class Result:
     """The layer: RGBA in the sent picture's depth and space, to be placed at `bounds` (pixels of the sent picture).
 
     Alpha is 0 wherever nothing may change. `notes` are sentences for the painter, `wordings` the same in their parts
-    (as many, or none). `reading` is the prompt pair that was used, if any.
+    (as many, or none). `reading` is the prompt pair that was used, if any; `character` what the layer shows, if a
+    generator painted it.
     """
 
     job: str
@@ -292,6 +315,7 @@ class Result:
     notes: tuple[str, ...] = ()
     reading: PromptPair | None = None
     wordings: tuple[Wording, ...] = ()
+    character: Character | None = None
 
     def __post_init__(self) -> None:
         if not self.wordings and any(isinstance(note, Sentence) for note in self.notes):
@@ -328,13 +352,15 @@ class Echoed:
 class Failure:
     """The job ended without a layer. `code` is stable for programs (errors.py), `sentence` is for the painter.
 
-    `wording` is the sentence in its parts, for a host that says it in another language.
+    `wording` is the sentence in its parts, for a host that says it in another language. `reading`, with the code "unsure-reading":
+    what the painter's words may mean, to be corrected and sent back as a `PromptPair` cue (or as the instruction "source -> target").
     """
 
     job: str
     code: str
     sentence: str
     wording: Wording | None = None
+    reading: PromptPair | None = None
 
     def __post_init__(self) -> None:
         if self.wording is None and isinstance(self.sentence, Sentence):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .errors import RequestError
+from .wording import said
 
 Depth = Literal["u8", "u16", "f16", "f32"]
 Space = Literal["srgb", "srgb-linear", "icc"]
@@ -30,15 +31,36 @@ def plane_bytes(width: int, height: int, channels: int, depth: str) -> int:
     """
     if depth not in SAMPLE_BYTES:
         raise RequestError(
-            f"Pixels of depth {depth!r} are not known; use one of {', '.join(SAMPLE_BYTES)}.", "bad-pixels"
+            said(
+                "Pixels of depth {depth} are not known; use one of {names}.",
+                depth=f"{depth!r}",
+                names=", ".join(SAMPLE_BYTES),
+            ),
+            "bad-pixels",
         )
     if channels not in CHANNEL_COUNTS:
-        raise RequestError(f"A picture has 1 to 4 channels, not {channels}.", "bad-pixels")
+        raise RequestError(said("A picture has 1 to 4 channels, not {channels}.", channels=channels), "bad-pixels")
     if not (1 <= width <= MAX_SIDE_PX and 1 <= height <= MAX_SIDE_PX):
-        raise RequestError(f"A picture's sides are 1 to {MAX_SIDE_PX} pixels, not {width}×{height}.", "bad-pixels")
+        raise RequestError(
+            said(
+                "A picture's sides are 1 to {max_side_px} pixels, not {width}×{height}.",
+                max_side_px=MAX_SIDE_PX,
+                width=width,
+                height=height,
+            ),
+            "bad-pixels",
+        )
     size = width * height * channels * SAMPLE_BYTES[depth]
     if size > MAX_PLANE_BYTES:
-        raise RequestError(f"{width}×{height} pixels ({size / 2**20:.0f} MiB) are too many for one edit.", "too-large")
+        raise RequestError(
+            said(
+                "{width}×{height} pixels ({size} MiB) are too many for one edit.",
+                width=width,
+                height=height,
+                size=f"{size / 2**20:.0f}",
+            ),
+            "too-large",
+        )
     return size
 
 
@@ -61,7 +83,14 @@ class Plane:
         size = self.data.nbytes if isinstance(self.data, memoryview) else len(self.data)
         if size != expected:
             raise RequestError(
-                f"A {self.width}×{self.height} plane needs {expected} bytes but came with {size}.", "bad-pixels"
+                said(
+                    "A {width}×{height} plane needs {expected} bytes but came with {size}.",
+                    width=self.width,
+                    height=self.height,
+                    expected=expected,
+                    size=size,
+                ),
+                "bad-pixels",
             )
 
     def sha256(self) -> str:
@@ -84,6 +113,6 @@ class Picture:
 
     def __post_init__(self) -> None:
         if self.space not in ("srgb", "srgb-linear", "icc"):
-            raise RequestError(f"The colour space {self.space!r} is not known.", "bad-pixels")
+            raise RequestError(said("The colour space {space} is not known.", space=f"{self.space!r}"), "bad-pixels")
         if (self.space == "icc") != bool(self.icc) or len(self.icc) > MAX_ICC_BYTES:
             raise RequestError("The picture's colour profile is missing, not wanted, or too large.", "bad-pixels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from .errors import RequestError
 from .geometry import Point
 from .messages import (
     AddStrokes,
+    Character,
     ColorStrokes,
     Cue,
     Edit,
@@ -19,6 +21,7 @@ from .messages import (
     Mask,
     PromptPair,
     Settings,
+    Slide,
     SubtractStrokes,
 )
 from .pixels import Plane
@@ -31,11 +34,17 @@ MAX_SEED = 2**32 - 1
 MAX_FEATHER_PX = 512.0
 MIN_DRAG_PX = 0.5
 MAX_WORDS = 64
+MAX_SLIDES = 64
+MAX_SLIDE = 6.0  # standard deviations: farther off no generator has learnt anything
+MAX_WS_CHARS = 2**17
 
 _CHUNK_BYTES = 2**16
-_ONCE = (Mask, Grab, Instruction, PromptPair, AddStrokes, SubtractStrokes, ColorStrokes)
-_PAINT = (Handle, AddStrokes, SubtractStrokes, ColorStrokes, Instruction, PromptPair)  # cues that ask for a change
+_GENERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # a name, never a path
+_ONCE = (Character, Mask, Grab, Instruction, PromptPair, AddStrokes, SubtractStrokes, ColorStrokes)
+# cues that ask for a change
+_PAINT = (Handle, AddStrokes, SubtractStrokes, ColorStrokes, Instruction, PromptPair, Slide)
 _NAMES: dict[type, str] = {
+    Character: "character",
     Mask: "mask",
     Grab: "hold mask",
     Instruction: "instruction",
@@ -150,7 +159,12 @@ def _check_counts(cues: tuple[Cue, ...]) -> None:
         )
     if counts[Grab] and not counts[Handle]:
         raise RequestError("What to hold is marked, but there is no handle to move it: drag one.", "no-handles")
-    if not any(counts[kind] for kind in _PAINT):
+    if counts[Slide] > MAX_SLIDES:
+        raise RequestError(said("An edit takes at most {most} slides.", most=MAX_SLIDES), "too-many-cues")
+    if counts[Slide] and not counts[Character]:
+        raise RequestError("Only a character that a generator painted can be changed by sliders.", "no-character")
+    new = any(isinstance(cue, Character) and not cue.ws for cue in cues)
+    if not new and not any(counts[kind] for kind in _PAINT):
         raise RequestError(
             "There is nothing to do yet: drag a handle, paint a stroke or say what should change.", "no-cues"
         )
@@ -220,6 +234,27 @@ def _check_cue(cue: Cue, picture: Plane) -> None:
         check_text(cue.text, "instruction")
     if isinstance(cue, PromptPair):
         _check_pair(cue)
+    if isinstance(cue, Character):
+        check_character(cue)
+    if isinstance(cue, Slide):
+        check_slide(cue)
+
+
+def check_character(character: Character) -> None:
+    """Check a character short of reading its w. Raises RequestError with one sentence."""
+    if not _GENERATOR.fullmatch(character.generator) or len(character.ws) > MAX_WS_CHARS:
+        raise RequestError("What this layer says of its generator is damaged.", "bad-character")
+    if character.place.empty:
+        raise RequestError("The character has no place: it is less than a pixel large.", "bad-character")
+
+
+def check_slide(slide: Slide) -> None:
+    """Check a slider's number. Raises RequestError with one sentence."""
+    if not abs(slide.amount) <= MAX_SLIDE or not slide.name or len(slide.name) > 64:
+        raise RequestError(
+            said("A slider goes from -{most} to {most}.", most=f"{MAX_SLIDE:g}"),
+            "bad-slide",
+        )
 
 
 def _transparent(rgba: Plane) -> bool:

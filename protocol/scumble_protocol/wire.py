@@ -17,6 +17,7 @@ from .codec import MAX_BODY_BYTES, build, flat, pack, unpack_map
 from .errors import ProtocolError
 from .messages import Failure, Hello, Message, Welcome
 from .pixels import MAX_PLANE_BYTES, Buffer
+from .wording import said
 
 MAGIC = b"SCUM"
 HEADER = struct.Struct(">4sBBBB16sQII32s")
@@ -122,8 +123,12 @@ def choose_version(offered: Sequence[int]) -> int:
     theirs = ", ".join(map(str, offered[:8])) or "none"
     ours = ", ".join(map(str, SPOKEN_MAJORS))
     raise ProtocolError(
-        f"The plug-in and the engine are of versions that do not fit: one speaks protocol {theirs}, the other {ours}. "
-        "Install the same release of both.",
+        said(
+            "The plug-in and the engine are of versions that do not fit: one speaks protocol {theirs}, the "
+            "other {ours}. Install the same release of both.",
+            theirs=theirs,
+            ours=ours,
+        ),
         "protocol-version",
     )
 
@@ -279,7 +284,7 @@ def _decoded(kind: int, kinds: dict[int, type[Any]], body: Buffer, planes: Seque
         job = _job_in(values)
         if kind not in kinds:
             raise ProtocolError(
-                f"Messages of kind {kind} are not known to this version of Scumble.", "protocol-unknown"
+                said("Messages of kind {kind} are not known to this version of Scumble.", kind=kind), "protocol-unknown"
             )
         message: Message = build(kinds[kind], values, planes)
         _check_named(message)
@@ -291,7 +296,10 @@ def _decoded(kind: int, kinds: dict[int, type[Any]], body: Buffer, planes: Seque
 def _job_in(values: dict[str, Any]) -> str:
     job = values.get("job", "")
     if type(job) is not str or len(job) > MAX_JOB_CHARS:
-        raise ProtocolError(f"A job's name is text of at most {MAX_JOB_CHARS} characters.", "protocol-garbage")
+        raise ProtocolError(
+            said("A job's name is text of at most {max_job_chars} characters.", max_job_chars=MAX_JOB_CHARS),
+            "protocol-garbage",
+        )
     return job
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from scumble_engine.edits.work import Layer, Sketch, Step, Work
 from scumble_engine.worker import run
 from scumble_protocol import __version__
-from scumble_protocol.errors import EngineError, RequestError
+from scumble_protocol.errors import AskedBack, EngineError, RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, EngineState, Instruction, PromptPair, Provenance, Purpose
 from scumble_protocol.pixels import Plane
@@ -71,6 +71,8 @@ def act(edit: Edit, instruction: str) -> Work:
         raise ValueError("a secret detail")
     elif word == "recolor":
         return replace(_layer(edit), reading=PromptPair("a red hat", "a blue hat", ("blue",), ("hat",), "recolor"))
+    elif word == "unsure":
+        raise AskedBack("It is not sure what that means.", PromptPair("a horse", "a gallop horse"))
     elif word == "draw":
         return replace(_layer(edit), reading=PromptPair("", "a star", (), (), "add"))
     elif word == "pid":

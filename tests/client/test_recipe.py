@@ -26,7 +26,7 @@ from scumble_protocol.client.run import plan_rerun
 from scumble_protocol.client.staleness import StaleWatch
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds, Point
-from scumble_protocol.messages import Handle, Instruction, PromptPair, Settings
+from scumble_protocol.messages import Character, Handle, Instruction, PromptPair, Settings, Slide
 from scumble_protocol.pixels import Picture, Plane
 
 REGION = Bounds(100, 50, 16, 12)
@@ -45,6 +45,9 @@ FULL = Recipe(
     mask=pack(painted(16, 12, Bounds(0, 0, 16, 12), value=9)),
     grab=pack(painted(16, 12, Bounds(0, 0, 0, 0))),
     reading=PAIR,
+    character=Character("creatures", Bounds(90, 40, 64, 64), "AACAPw==", "6f1f"),
+    begun=Character("creatures", Bounds(90, 40, 64, 64)),
+    slides=(Slide("yaw", -1.5),),
 )
 
 
@@ -257,3 +260,27 @@ def test_cues_go_onto_a_new_reading_of_the_same_region_only() -> None:
     assert onto.add == painted(16, 12, Bounds(2, 3, 5, 4))
     with pytest.raises(RequestError, match="no longer reaches"):
         FULL.cues_onto(host.read(host.canvas(), Bounds(0, 0, 16, 12)))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"character": {"generator": "../../etc", "place": {"x": 0, "y": 0, "width": 4, "height": 4}}},
+        {"character": {"generator": "creatures", "place": {"x": 0, "y": 0, "width": 0, "height": 4}}},
+        {"character": {"generator": "creatures", "place": {"x": 2**40, "y": 0, "width": 4, "height": 4}}},
+        {"begun": {"generator": 7, "place": {"x": 0, "y": 0, "width": 4, "height": 4}}},
+        {"slides": [{"name": "yaw", "amount": 1e9}]},
+        {"slides": [{"name": "yaw", "amount": 1.0}] * 65},
+    ],
+)
+def test_a_damaged_character_damages_its_recipe(broken: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match="damaged"):
+        from_json(json.dumps(json.loads(to_json(FULL)) | broken))
+
+
+def test_a_recipe_from_before_there_were_characters_has_none() -> None:
+    content = {
+        key: value for key, value in json.loads(to_json(FULL)).items() if key not in ("character", "begun", "slides")
+    }
+    found = from_json(json.dumps(content))
+    assert (found.character, found.begun, found.slides) == (None, None, ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from client.fake_host import FakeHost, painted, patterned
 from scumble_protocol.client.host import Canvas, Marks
@@ -10,13 +12,17 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds, Point
 from scumble_protocol.messages import (
     AddStrokes,
+    Character,
     ColorStrokes,
+    Cue,
     Grab,
     Handle,
     Instruction,
     Mask,
+    Method,
     PromptPair,
     Settings,
+    Slide,
     SubtractStrokes,
 )
 
@@ -133,3 +139,54 @@ def test_colour_strokes_are_blank_by_their_alpha_alone() -> None:
     plane = patterned(2, 2)
     assert is_blank(type(plane)(2, 2, 4, "u8", transparent_red))
     assert not is_blank(type(plane)(2, 2, 4, "u8", transparent_red[:-1] + b"\1"))
+
+
+# ---- characters -----------------------------------------------------------------------------------------------------
+
+FACE = Character("creatures", Bounds(12, 10, 20, 20), "AACAPw==")
+
+
+def asked_of(
+    character: Character | None, *handles: Handle, method: Method = "auto", slides: tuple[Slide, ...] = ()
+) -> tuple[Cue, ...]:
+    host = FakeHost(patterned(40, 40), handles)
+    snapshot = replace(host.read(host.canvas(), Bounds(10, 10, 30, 30)), character=character, slides=slides)
+    return build(snapshot, settings=Settings(method)).edit.cues
+
+
+ON = Handle(Point(20, 20), Point(25, 20))
+OFF = Handle(Point(36, 36), Point(30, 36))
+
+
+def test_handles_on_a_character_are_about_it_in_crop_pixels() -> None:
+    character, handle = asked_of(FACE, ON)
+    assert character == replace(FACE, place=Bounds(2, 0, 20, 20))
+    assert handle == Handle(Point(10, 10), Point(15, 10))
+
+
+@pytest.mark.parametrize(("method", "about_it"), [("auto", False), ("gan", True)])
+def test_a_handle_beside_a_character_is_about_it_only_when_forced(method: Method, about_it: bool) -> None:
+    assert (Character in {type(cue) for cue in asked_of(FACE, ON, OFF, method=method)}) is about_it
+
+
+@pytest.mark.parametrize("method", ["warp", "latent"])
+def test_other_methods_take_a_character_for_any_picture(method: Method) -> None:
+    assert [type(cue) for cue in asked_of(FACE, ON, method=method)] == [Handle]
+
+
+def test_a_new_character_asks_for_itself_and_sliders_for_one() -> None:
+    assert [type(cue) for cue in asked_of(replace(FACE, ws=""))] == [Character]
+    assert [type(cue) for cue in asked_of(FACE, slides=(Slide("yaw", 1.0),))] == [Character, Slide]
+    with pytest.raises(RequestError, match="Nothing was asked for"):
+        asked_of(FACE)
+    with pytest.raises(RequestError, match="Only a character"):
+        asked_of(None, slides=(Slide("yaw", 1.0),))
+    with pytest.raises(RequestError, match="goes from -6 to 6"):
+        asked_of(FACE, slides=(Slide("yaw", float("nan")),))
+
+
+def test_all_of_a_character_is_read() -> None:
+    face = Bounds(0, 0, 3000, 3000)
+    assert crop_for(WHOLE, Marks((PULL,), character=face)).united(face) == crop_for(
+        WHOLE, Marks((PULL,), character=face)
+    )

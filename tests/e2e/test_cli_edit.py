@@ -175,7 +175,8 @@ def test_the_smallest_and_a_very_long_picture(terminal: Terminal, tmp_path: Path
 def test_words_that_cant_be_served_are_answered_in_words(terminal: Terminal, tmp_path: Path) -> None:
     said = terminal("edit", "rocket.png", tmp_path / "out.ora", "--say", "xyzzy plugh")
     assert said.code == 2
-    assert said.sentence
+    assert "It is not sure what 'xyzzy plugh' means" in said.sentence
+    assert " -> " in said.sentence
     assert not (tmp_path / "out.ora").exists()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from acting.engine import ActingEngine, edit, events_of, eventually, final_of
 from scumble_protocol.client.session import Session
+from scumble_protocol.errors import AskedBack, error_for
 from scumble_protocol.messages import (
     Accepted,
     Failure,
@@ -54,6 +55,15 @@ def worker_pid(session: Session) -> int:
 
 def begun(session: Session, job: str) -> bool:
     return any(isinstance(event, Progress) and event.of > 0 and event.job == job for event in session.wait(0.1))
+
+
+def test_what_is_not_surely_read_comes_back_with_both_prompts_filled_in(session: Session) -> None:
+    asked = final_of(session, session.submit(edit("unsure")))
+    assert isinstance(asked, Failure)
+    assert (asked.code, asked.reading) == ("unsure-reading", PromptPair("a horse", "a gallop horse"))
+    error = error_for(asked.code, asked.sentence, asked.reading)
+    assert isinstance(error, AskedBack)
+    assert error.reading == asked.reading
 
 
 def test_an_edit_streams_progress_and_previews_and_ends_in_its_result(session: Session) -> None:

@@ -9,6 +9,7 @@ import click
 import pytest
 from scumble_engine import cli
 from scumble_engine.models import registry
+from scumble_engine.models.catalogue import PHOTO_FILL
 from scumble_protocol.errors import Cancelled, EngineError, ProtocolError, RequestError
 from scumble_protocol.geometry import Point
 from scumble_protocol.messages import Handle, Instruction, PromptPair
@@ -81,5 +82,5 @@ def test_known_models_are_listed_with_licence_and_hash(capsys: pytest.CaptureFix
     assert cli.run(["models", "list"]) == 0
     said = capsys.readouterr().out
     assert "photo-fill: " in said
-    assert f"sha256 {registry.PHOTO_FILL.sha256}" in said
+    assert f"sha256 {PHOTO_FILL.sha256}" in said
     assert "licence MIT" in said

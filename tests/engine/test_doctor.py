@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from scumble_engine import cli, doctor
 from scumble_engine.doctor import Finding
+from scumble_engine.models.catalogue import PHOTO_FILL
 
 
 def no_spec(*gone: str):
@@ -29,7 +30,7 @@ def test_missing_and_damaged_weights_are_no_hindrance(tmp_path: Path, monkeypatc
     assert "scumble models pull photo-fill" in finding.advice
     assert doctor.look_at_disk().state.endswith(str(tmp_path))
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / doctor.registry.PHOTO_FILL.file).write_bytes(b"broken")
+    (tmp_path / "models" / PHOTO_FILL.file).write_bytes(b"broken")
     assert "damaged" in doctor.look_at_photo_fill().state
 
 

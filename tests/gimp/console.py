@@ -37,6 +37,7 @@ class Console(Line):
             raise InGimp("gimp-console did not start: " + log.read_text(errors="replace")[-2000:]) from None
         finally:
             door.close()
+            (root.shared / "console.sock").unlink()  # so that another can be started beside this one
         super().__init__(connection)
 
     def close(self) -> None:

@@ -124,13 +124,16 @@ def test_a_soft_selection_is_read_as_it_is_and_bounds_what_may_change(console: C
     assert shot["grab"] is None
 
 
-def test_the_selection_can_be_what_moves(console: Console, make: Any) -> None:
+def test_the_selection_can_be_what_moves_where_something_is_dragged(console: Console, make: Any) -> None:
     ids = make()
     console.call("scene.select", **image(ids), box=[20, 16, 40, 32], feather=0.0)
+    nothing_dragged = console.call("host.marks", **image(ids), selection_moves=True)
+    console.call("host.add_path", **image(ids), strokes=[[(30, 20), (50, 20)]])
 
     shot = console.call("host.read", **image(ids), bounds=[0, 0, 96, 80], selection_moves=True)
     marks = console.call("host.marks", **image(ids), selection_moves=True)
 
+    assert (nothing_dragged["mask"], nothing_dragged["grab"]) == ([20, 16, 40, 32], None)
     assert shot["mask"] is None
     assert data_of(shot["grab"]).count(255) == 40 * 32
     assert (marks["mask"], marks["grab"]) == (None, [20, 16, 40, 32])

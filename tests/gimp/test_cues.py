@@ -18,8 +18,14 @@ def test_every_cue_has_a_line_and_blank_strokes_have_none() -> None:
 
 
 def test_one_drag_point_is_not_two() -> None:
-    assert found_sentence(Marks(handles=(DRAG,))) == "On the canvas: 1 drag point."
+    assert found_sentence(cue_lines(Marks(handles=(DRAG,)))) == "On the canvas: 1 drag point."
 
 
 def test_an_empty_canvas_says_what_to_do() -> None:
-    assert found_sentence(Marks()).startswith("Nothing is placed on the canvas yet")
+    assert found_sentence(cue_lines(Marks())).startswith("Nothing is placed on the canvas yet")
+
+
+def test_what_bounds_an_edit_is_named() -> None:
+    marks = Marks(mask=SOME)
+    assert [line.text for line in cue_lines(marks)] == ["Only the selection may change"]
+    assert [line.text for line in cue_lines(marks, by_layer_mask=True)] == ["Only what the layer mask shows may change"]

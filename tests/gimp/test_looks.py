@@ -38,6 +38,12 @@ def test_a_layer_mask_is_looked_at_once_until_the_painter_comes_back(console: Co
     assert seen == {"kinds": ["mask"], "looks": 1, "later": 2}
 
 
+def test_what_lies_beneath_a_result_is_hashed_beside_gimps_main_thread(console: Console, ids: dict[str, int]) -> None:
+    made = console.call("host.place_as_made", image=ids["image"], bounds=[0, 0, 40, 40])
+
+    assert console.call("looks.at_stale", image=ids["image"], layer=made) == {"stale": False, "in_main": [False]}
+
+
 def test_a_timer_survives_its_faults_and_tells_of_them(console: Console) -> None:
     told = console.call("looks.at_faults")
     assert len(told) >= 3

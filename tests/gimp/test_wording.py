@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-import struct
 from pathlib import Path
 
 import pytest
 from scumble_engine.install.contents import plug_in_source
-from scumble_gimp import wording
+from scumble_gimp import wording as gimp_wording
 from scumble_gimp.desk import progress_line
 from scumble_protocol.errors import error_for
 from scumble_protocol.messages import Failure
 from scumble_protocol.wording import said
+from wording.mo import catalogue
 
-SOURCE = Path(wording.__file__).parent
+SOURCE = Path(gimp_wording.__file__).parent
 TEMPLATE = SOURCE.parent / "locale" / "scumble-gimp.pot"
 
 
@@ -43,45 +43,32 @@ def test_the_template_has_what_the_code_says_and_nothing_else() -> None:
 def test_a_translation_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "de" / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    (folder / f"{wording.DOMAIN}.mo").write_bytes(catalogue({"Cancel": "Abbrechen"}))
-    monkeypatch.setattr(wording, "LOCALE_DIR", tmp_path)
+    (folder / f"{gimp_wording.DOMAIN}.mo").write_bytes(catalogue({"Cancel": "Abbrechen"}))
+    monkeypatch.setattr(gimp_wording, "LOCALE_DIR", tmp_path)
     monkeypatch.setenv("LANGUAGE", "de")
 
-    wording.bind_language()
+    gimp_wording.bind_language()
 
-    assert wording._("Cancel") == "Abbrechen"
-    assert wording._("Never translated") == "Never translated"
+    assert gimp_wording._("Cancel") == "Abbrechen"
+    assert gimp_wording._("Never translated") == "Never translated"
 
 
 def test_a_sentence_of_the_engine_is_said_with_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "de" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     words = {"Handle {number} leaves the picture.": "Griff {number} verlässt das Bild.", "filling": "füllt"}
-    (folder / f"{wording.DOMAIN}.mo").write_bytes(catalogue(words))
-    monkeypatch.setattr(wording, "LOCALE_DIR", tmp_path)
+    (folder / f"{gimp_wording.DOMAIN}.mo").write_bytes(catalogue(words))
+    monkeypatch.setattr(gimp_wording, "LOCALE_DIR", tmp_path)
     monkeypatch.setenv("LANGUAGE", "de")
-    wording.bind_language()
+    gimp_wording.bind_language()
 
     failure = Failure("job", "handle-outside", said("Handle {number} leaves the picture.", number=2))
 
-    assert wording.aloud(error_for(failure.code, failure.sentence).sentence) == "Griff 2 verlässt das Bild."
-    assert wording.aloud("Never translated: {number}.") == "Never translated: {number}."
+    assert gimp_wording.aloud(error_for(failure.code, failure.sentence).sentence) == "Griff 2 verlässt das Bild."
+    assert gimp_wording.aloud("Never translated: {number}.") == "Never translated: {number}."
     assert progress_line("filling", -1) == "füllt"
     assert progress_line("", -1) == ""
 
 
 def test_the_template_is_installed_with_the_plug_in() -> None:
     assert (plug_in_source("plugin_gimp", "scumble-gimp/scumble-gimp.py") / "scumble-gimp" / "locale").is_dir()
-
-
-def catalogue(words: dict[str, str]) -> bytes:
-    """Compile a message catalogue (the .mo format of GNU gettext)."""
-    pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **words}.items())
-    ids, texts = ([text.encode() for text in column] for column in zip(*pairs, strict=True))
-    start = 28 + 16 * len(pairs)
-    tables, blob = b"", b""
-    for column in (ids, texts):
-        for text in column:
-            tables += struct.pack("<II", len(text), start + len(blob))
-            blob += text + b"\0"
-    return struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, 0) + tables + blob

@@ -26,6 +26,7 @@ def test_kritas_importer_takes_the_bundle(tmp_path: Path) -> None:
     assert (resources / "pykrita" / "scumble_krita" / "vendor" / "scumble_protocol" / "wire.py").is_file()
     assert (resources / "pykrita" / "scumble_krita" / "Manual.html").is_file()
     assert (resources / "pykrita" / "scumble_krita" / "locale" / "scumble-krita.pot").is_file()
+    assert (resources / "pykrita" / "scumble_krita" / "locale" / "de" / "LC_MESSAGES" / "scumble-krita.mo").is_file()
     assert (
         resources / "pykrita" / "scumble_krita" / "vendor" / "scumble_protocol" / "locale" / "scumble.pot"
     ).is_file()

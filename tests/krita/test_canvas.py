@@ -250,7 +250,7 @@ def test_a_soft_selection_is_the_mask_or_what_the_handles_hold(inside: Program) 
         ("node('Background').setVisible(False)", "“Background” is hidden"),
         ("add(app.activeDocument().createGroupLayer('G'))", "“G” is a group"),
         ("add(app.activeDocument().createVectorLayer('V'))", "“V” is a vector layer"),
-        ("add(app.activeDocument().createNode('M', 'transparencymask'), node('Background'))", "“M” holds no paint"),
+        ("add(app.activeDocument().createNode('M', 'filtermask'), node('Background'))", "“M” holds no paint"),
     ],
 )
 def test_what_cannot_be_a_source_is_refused_in_words(inside: Program, prepare: str, part: str) -> None:

@@ -57,24 +57,23 @@ def test_a_language_without_a_catalogue_is_english(stand_in: StandIn) -> None:
 
 
 @pytest.mark.krita
-def test_in_krita_the_catalogue_of_its_language_is_used(krita: Program) -> None:
+def test_a_german_krita_says_what_the_docker_and_the_engine_say_in_german(krita: Program) -> None:
     shown = krita.probe.ask(
-        f"""
-        import pathlib
+        """
         from PyQt5.QtCore import QLocale
-        from scumble_krita import words
         from scumble_krita.panel import Panel
+        from scumble_krita.work import plain
+        from scumble_protocol.errors import error_for
+        from scumble_protocol.wording import said
 
-        folder = words.LOCALE / "de" / "LC_MESSAGES"
-        folder.mkdir(parents=True)
-        (folder / (words.DOMAIN + ".mo")).write_bytes({catalogue(OWN)!r})
+        refusal = error_for("bad-handle", said("Handle {number} starts outside the mask.", number=2))
         before = QLocale()
         try:
             QLocale.setDefault(QLocale("de_DE"))
-            panel = Panel()
+            panel, told = Panel(), plain(refusal)
         finally:
             QLocale.setDefault(before)
-        answer = [panel.edit.text(), panel.words.placeholderText(), panel.cancel.text(), Panel().edit.text()]
+        answer = [panel.edit.text(), panel.words.placeholderText(), told, Panel().edit.text()]
         """
     )
-    assert shown == ["Bearbeiten", "Was wird anders?", "Cancel", "Edit"]
+    assert shown == ["Bearbeiten", "Sagen Sie, was sich ändern soll", "Griff 2 beginnt außerhalb der Maske.", "Edit"]

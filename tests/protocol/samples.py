@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
+import pytest
 from scumble_protocol import wire
+from scumble_protocol.errors import ProtocolError
 from scumble_protocol.geometry import Bounds, Point
 from scumble_protocol.messages import (
     Accepted,
     AddStrokes,
     Cancel,
+    Character,
     ColorStrokes,
     Echo,
     Echoed,
@@ -37,6 +41,7 @@ from scumble_protocol.messages import (
     Result,
     Sending,
     Settings,
+    Slide,
     Submit,
     SubtractStrokes,
     Took,
@@ -73,11 +78,14 @@ EDIT = Edit(
     ),
     Settings("latent", 0.75, 12, 2**32 - 1, "lora", 7.5),
 )
+CHARACTER = Character("creatures", Bounds(0, 0, 3, 2), "AACAPwAAAEA=", "6f1f")
+SLID = Edit(Picture(plane(channels=3)), (CHARACTER, Slide("ear_length", -1.5)), Settings("gan"))
 WORDS = Edit(Picture(plane(channels=3)), (Instruction("mach den Apfel grün 🍏"),))
 
 CLIENT_MESSAGES: tuple[Message, ...] = (
     Submit("job-1", EDIT, "preview"),
     Submit("job-2", WORDS),
+    Submit("job-6", SLID),
     Guess("job-3", EDIT),
     Read("job-4", Instruction("make it green"), "a red apple"),
     Echo("job-5", plane(4, 4, 4, "f32")),
@@ -99,11 +107,13 @@ ENGINE_MESSAGES: tuple[Message, ...] = (
         Provenance("0.1.0", "warp", "photo-fill", "6f1f", "none", 1, 9, "cpu", 1.25, 3, 4096),
         ("The mask is empty.", said("“{word}” is read as {kind}.", word="hat", kind="a thing")),
         PAIR,
+        character=CHARACTER,
     ),
     Guessed("job-3", ("a hat", "a cat"), (0.75, 0.25)),
     Reading("job-4", PAIR, "a guess"),
     Echoed("job-5", plane(4, 4, 4, "f32")),
     Failure("job-1", "cancelled", "The edit was cancelled."),
+    Failure("job-3", "unsure-reading", "Not sure.", reading=PAIR),
     Failure("job-2", "bad-handle", said("Handle {number} starts outside the picture.", number=2)),
     Pong(7, STATE),
     Took(2**20),
@@ -125,3 +135,14 @@ def sealed_raw(channel: Channel, kind: int, body: bytes, planes: tuple[bytes, ..
     fields = (b"SCUM", 1, 0, kind, 0, channel.nonce, channel._sent, len(planes), len(body))
     mac = wire._mac(channel._outgoing, wire.HEADER.pack(*fields, b""), body, [memoryview(p) for p in planes])
     return [wire.HEADER.pack(*fields, mac), body, *planes]
+
+
+def code_of(action: Callable[[], object]) -> str:
+    with pytest.raises(ProtocolError) as caught:
+        action()
+    assert caught.value.sentence.endswith(".")
+    return caught.value.code
+
+
+def owned(frames: Frames) -> Frames:
+    return [bytes(frame) for frame in frames]

@@ -1,6 +1,6 @@
 """The templates that translators begin with, made from the code: the docker's own, and that of the engine's and the protocol's sentences.
 
-Write them anew with `make wording` (`PYTHONPATH=protocol:tests python -m wording.templates`).
+Write them anew with `make wording` (`PYTHONPATH=protocol:tests python -m wording.templates`); translations of what is no longer said go.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import ast
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import polib
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL, ENGINE = ROOT / "protocol" / "scumble_protocol", ROOT / "engine" / "scumble_engine"
@@ -80,9 +82,11 @@ def _spoken(tree: ast.Module, names: set[str]) -> Iterator[str]:
 def _parts(call: ast.Call) -> Iterator[ast.AST]:
     """Yield what a whole text can come from; what is put together in place can't be looked up in a catalogue."""
     first = call.args[0] if call.args else None
-    if isinstance(first, ast.Constant | ast.Name | ast.Subscript | ast.IfExp):
+    if isinstance(first, ast.IfExp):
+        yield from (*ast.walk(first.body), *ast.walk(first.orelse))
+    elif isinstance(first, ast.Constant | ast.Name | ast.Subscript):
         yield from ast.walk(first)
-    elif isinstance(first, ast.Call):  # NAMES.get(key, DEFAULT)
+    elif isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):  # NAMES.get(key, DEFAULT)
         yield from (node for node in ast.walk(first) if isinstance(node, ast.Name))
 
 
@@ -102,7 +106,19 @@ def _template(what: str, texts: Iterable[str]) -> str:
     return "\n".join((HEADING.format(what=what), *entries))
 
 
+def _drop_outdated(template: Path) -> None:
+    said = {entry.msgid for entry in polib.pofile(str(template))}
+    for path in template.parent.glob(f"*/LC_MESSAGES/{template.stem}.po"):
+        catalogue = polib.pofile(str(path), wrapwidth=0)
+        outdated = [entry for entry in catalogue if entry.msgid not in said]
+        for entry in outdated:
+            catalogue.remove(entry)
+        if outdated:
+            catalogue.save()
+
+
 if __name__ == "__main__":
     for path, make in TEMPLATES.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(make(), encoding="utf-8")
+        _drop_outdated(path)

@@ -14,8 +14,11 @@ from typing import Any, Literal
 from scumble_protocol.errors import EngineError, RequestError
 from scumble_protocol.wording import said
 
+from ..models.hub import folder_here
 from ..models.libraries import first_line, quiet
 from ..models.loader import check_language_folder, parameter_count
+from ..models.memory import HEADROOM_BYTES
+from ..models.registry import models_dir
 
 Task = Literal["reader", "guesser"]
 
@@ -93,7 +96,7 @@ class OwnModel:
         import torch
 
         from ..device import find_device
-        from ..diffusion.devices import HEADROOM_BYTES, free_bytes, pick_dtype
+        from ..diffusion.devices import free_bytes, pick_dtype
 
         count = parameter_count(check_language_folder(folder))
         places = dict.fromkeys((torch.device(find_device(self._device)), torch.device("cpu")))
@@ -117,7 +120,7 @@ class OwnModel:
 
 
 def find_folder(task: Task, name: str) -> Path:
-    """Return a folder as it is named, or a hub id's folder in the hub client's cache. Raises RequestError; asks no network."""
+    """Return a folder as it is named, or the folder of a hub id that was pulled. Raises RequestError; asks no network."""
     given = Path(name).expanduser()
     if given.is_dir():
         return given
@@ -126,12 +129,8 @@ def find_folder(task: Task, name: str) -> Path:
             said("The {task} {name} is neither a folder nor a hub id (owner/name).", task=task, name=f"{name!r}"),
             "unknown-model",
         )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, OSError, ValueError) as exc:
+    here = folder_here(name, models_dir())
+    if here is None:
         raise RequestError(
             said(
                 "The {task} {name} is not on this machine; fetch it with: scumble models pull {name}.",
@@ -139,7 +138,8 @@ def find_folder(task: Task, name: str) -> Path:
                 name=name,
             ),
             "unknown-model",
-        ) from exc
+        )
+    return here
 
 
 def _classes(task: Task) -> tuple[Any, Any]:

@@ -8,20 +8,12 @@ from dataclasses import replace
 
 from scumble_protocol.messages import PromptPair
 
+from .grounds import ground_in
 from .vocabulary import ARTICLES, Vocabulary
 
 # What a prompt says of its manner beside the style's own name.
 MANNER = frozenset(["drawing", "picture", "illustration", "painting", "image", "art", "style", "of", "in"])
 FILLER = ARTICLES | {"and", "with"}
-GROUND_STARTS = re.compile(r"\b(?:on|in|at|over|under|against|before|by)\b")
-# Nouns that are grounds in an open vocabulary, where anything may be in front of anything.
-OPEN_GROUNDS = frozenset(
-    re.findall(
-        r"\w+",
-        "background backdrop beach grass meadow field snow winter night sky stars space sea ocean water sand desert forest woods "
-        "jungle mountains city street park garden room studio kitchen sunset sunrise rain fog fire clouds indoors outdoors",
-    )
-)
 
 
 def with_kind(pair: PromptPair, words: Vocabulary) -> PromptPair:
@@ -54,14 +46,6 @@ def _plainly(prompt: str, words: Vocabulary) -> list[str]:
     for way in sorted(ways, key=len, reverse=True):
         prompt = f" {prompt} ".replace(f" {way} ", " ").strip()
     return [word for word in re.findall(r"[\w']+", prompt) if word not in MANNER | FILLER]
-
-
-def ground_in(prompt: str, words: Vocabulary) -> str:
-    """Return the words at the end of a prompt that say its ground ("on grass"), or nothing."""
-    starts = [match.start() for match in GROUND_STARTS.finditer(prompt)]
-    if words.open:
-        return next((prompt[at:] for at in starts if OPEN_GROUNDS & {*prompt[at:].split()}), "")
-    return next((prompt[at:] for at in starts if words.ground(prompt[at:])), "")
 
 
 def _pointing(kind: str, after: list[str], new: list[str], words: Vocabulary) -> tuple[str, ...]:

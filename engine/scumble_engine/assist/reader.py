@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 from scumble_protocol.errors import ScumbleError
 from scumble_protocol.messages import PromptPair
+from scumble_protocol.wording import said
 
 from .own_model import OwnModel
-from .prompts import read_instruction
+from .prompts import ARROW, read_instruction
 from .schema import OPENING, Nonsense, messages_for, pair_in, plain_text
 from .vocabulary import Vocabulary
 
@@ -26,21 +27,26 @@ class Reader(Protocol):
 
 
 def read(
-    instruction: str, words: Vocabulary, picture_words: str = "", reader: Reader | None = None
+    instruction: str, words: Vocabulary, picture_words: str = "", reader: Reader | None = None, pointed: bool = False
 ) -> tuple[PromptPair, str]:
     """Read an instruction by the reader, if there is one, else by the rules; return the pair and a note ("" = nothing to say).
 
-    Raises RequestError where the rules can't read it either.
+    `pointed`: whether the painter selected what is meant. Raises RequestError where the rules can't read it either, AskedBack where
+    they are not sure.
     """
-    if reader is None:
-        return read_instruction(instruction, words, picture_words), ""
+    if reader is None or ARROW.search(instruction):
+        return read_instruction(instruction, words, picture_words, pointed), ""
     try:
         return reader.read(instruction, picture_words, words), ""
     except Nonsense as nonsense:
-        why = f"The reader {reader.name} wrote {nonsense}"
+        note = said(
+            "The reader {reader} wrote {nonsense}; the instruction was read by rules.",
+            reader=reader.name,
+            nonsense=nonsense,
+        )
     except ScumbleError as error:
-        why = error.sentence.rstrip(".")
-    return read_instruction(instruction, words, picture_words), f"{why}; the instruction was read by rules."
+        note = said("{why}; the instruction was read by rules.", why=error.sentence.rstrip("."))
+    return read_instruction(instruction, words, picture_words, pointed), note
 
 
 class OwnReader:

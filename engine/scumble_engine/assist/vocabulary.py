@@ -3,64 +3,65 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 ARTICLES = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "my",
-        "our",
-        "your",
-        "this",
-        "that",
-        "these",
-        "those",
-        "its",
-        "some",
-        "one",
-        "all",
-        "every",
-        "each",
-    )
+    re.findall(r"[\w-]+", "a an the my our your his her their this that these those its some one all every each any")
 )
-GROUND_FILLER = ARTICLES | {
-    *("on", "in", "at", "over", "under", "before", "front", "of", "by", "with"),
-    *("background", "backdrop", "plain", "and", "color"),
-}
-OPEN_COLORS = (
-    "red",
-    "orange",
-    "yellow",
-    "green",
-    "blue",
-    "purple",
-    "pink",
-    "brown",
-    "black",
-    "white",
-    "gray",
-    "grey",
-    "golden",
-    "silver",
+GROUND_FILLER = ARTICLES | frozenset(
+    re.findall(r"[\w-]+", "on in at over under before front of by with background backdrop plain and color")
+)
+OPEN_COLORS = tuple(
+    re.findall(
+        r"[\w-]+",
+        "red orange yellow green blue purple pink brown black white gray grey golden gold silver beige "
+        "turquoise violet magenta cyan maroon teal crimson lavender navy olive",
+    )
 )
 OPEN_STYLES = {
     name: (name,)
     for name in (
-        "cartoon",
-        "watercolor",
-        "sketch",
-        "oil painting",
-        "pixel art",
-        "photo",
-        "3d",
-        "comic",
-        "anime",
-        "pencil",
+        *(
+            "cartoon",
+            "watercolor",
+            "sketch",
+            "pencil sketch",
+            "oil painting",
+            "pixel art",
+            "photo",
+            "3d",
+            "comic",
+            "anime",
+            "pencil",
+        ),
+        *(
+            "black and white",
+            "sepia",
+            "charcoal",
+            "ink",
+            "line art",
+            "impressionist",
+            "pop art",
+            "manga",
+            "mosaic",
+            "engraving",
+        ),
+        *(
+            "low poly",
+            "vintage",
+            "painting",
+            "drawing",
+            "cyberpunk",
+            "steampunk",
+            "art nouveau",
+            "stained glass",
+            "clay",
+            "collage",
+        ),
     )
 }
 

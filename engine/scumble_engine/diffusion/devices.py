@@ -9,14 +9,14 @@ from typing import Any, Literal
 import psutil
 import torch
 from scumble_protocol.errors import EngineError
+from scumble_protocol.wording import said
 from torch import nn
 
 from ..models.checkpoint import Checkpoint
+from ..models.memory import HEADROOM_BYTES
 
 Residence = Literal["whole", "offloaded"]
 
-# What the denoiser's activations, text and previews need beside all weights.
-HEADROOM_BYTES = 512 * 2**20
 # The side in pixels of the pieces that a tiled autoencoder works in.
 TILE_PX = 512
 # An AutoencoderKL's decoder holds at most so many arrays of its widest layer at the picture's size at once
@@ -98,7 +98,12 @@ def pick_stay(sizes: Mapping[str, int], decoding: int, decoding_tiled: int, free
         return Stay("offloaded", tiled=True)
     need, have = (total + HEADROOM_BYTES) / 2**30, free / 2**30
     raise EngineError(
-        f"The model needs {need:.1f} GiB of memory and {have:.1f} GiB are free; close other programs or choose a smaller model.",
+        said(
+            "The model needs {need} GiB of memory and {have} GiB are free; close other programs or choose a "
+            "smaller model.",
+            need=f"{need:.1f}",
+            have=f"{have:.1f}",
+        ),
         "engine-out-of-memory",
     )
 

@@ -14,11 +14,13 @@ from typing import Any
 
 import torch
 from scumble_protocol.errors import EngineError, RequestError
+from scumble_protocol.wording import said
 from torch import nn
 
 from ..models import registry
 from ..models.checkpoint import STUDENT, Checkpoint, open_checkpoint
 from ..models.download import sha256_of
+from ..models.hub import folder_here
 from ..models.libraries import first_line, quiet
 from ..models.parts import UNUSED
 from ..models.single_file import write_layout
@@ -53,9 +55,9 @@ PIPELINES = {
 
 
 def find_model(name: str) -> Path:
-    """Return the folder of an embedded model ("auto" is the illustrator), a folder, or a hub id (downloaded when need be).
+    """Return the folder of an embedded model ("auto" is the illustrator), a folder, or a hub id that was pulled.
 
-    Raises RequestError for a name that is none of them, EngineError when a hub model can't be had.
+    Raises RequestError for a name that is none of them or not here, EngineError where the embedded weights are missing.
     """
     embedded = WEIGHTS / (DEFAULT_MODEL if name == "auto" else name)
     if (embedded / "model_index.json").is_file():
@@ -68,23 +70,24 @@ def find_model(name: str) -> Path:
     if Path(name).expanduser().exists():
         return Path(name).expanduser()
     known = registry.find(name)
-    if HUB_ID.fullmatch(known.where if known is not None else name):
-        return _from_hub(known.where if known is not None else name)
+    hub_id = known.where if known is not None else name
+    if HUB_ID.fullmatch(hub_id):
+        return _from_hub(name, hub_id)
     raise RequestError(
-        f"The model {name!r} is neither an embedded one, nor a folder, nor a hub id (owner/name).", "unknown-model"
+        said("The model {name} is neither an embedded one, nor a folder, nor a hub id (owner/name).", name=f"{name!r}"),
+        "unknown-model",
     )
 
 
-def _from_hub(hub_id: str) -> Path:
-    from diffusers import DiffusionPipeline
-
-    try:
-        return Path(DiffusionPipeline.download(hub_id, use_safetensors=True))
-    except Exception as exc:
-        raise EngineError(
-            f"The model {hub_id} could not be fetched ({type(exc).__name__}); check the name and the connection, or give a folder.",
-            "engine-no-hub",
-        ) from exc
+def _from_hub(name: str, hub_id: str) -> Path:
+    """Nothing is fetched in an edit: its size and licence are the painter's to see first."""
+    folder = folder_here(hub_id, registry.models_dir())
+    if folder is None:
+        raise RequestError(
+            said("The model {name} is not on this machine; fetch it with: scumble models pull {name}.", name=name),
+            "unknown-model",
+        )
+    return folder
 
 
 def load_pipeline(checkpoint: Checkpoint, dtypes: Mapping[str, torch.dtype]) -> Any:
@@ -104,7 +107,12 @@ def load_pipeline(checkpoint: Checkpoint, dtypes: Mapping[str, torch.dtype]) -> 
             pipeline = load(checkpoint, pipeline_class, dtypes)
     except (OSError, ValueError, KeyError, IndexError, RuntimeError, AttributeError, NotImplementedError) as exc:
         raise RequestError(
-            f"The model {checkpoint.place.name} could not be loaded: {first_line(exc)}", "bad-model"
+            said(
+                "The model {name} could not be loaded: {first_line}",
+                name=checkpoint.place.name,
+                first_line=first_line(exc),
+            ),
+            "bad-model",
         ) from exc
     _check_whole(checkpoint, pipeline)
     return pipeline
@@ -141,7 +149,12 @@ def _check_whole(checkpoint: Checkpoint, pipeline: Any) -> None:
             needed = sum(weight.numel() for weight in module.parameters())
             if any(weight.is_meta for weight in module.parameters()) or checkpoint.numbers.get(part, 0) < needed:
                 raise RequestError(
-                    f"The model {checkpoint.place.name} lacks weights of its {part}; fetch it again.", "bad-model"
+                    said(
+                        "The model {name} lacks weights of its {part}; fetch it again.",
+                        name=checkpoint.place.name,
+                        part=part,
+                    ),
+                    "bad-model",
                 )
 
 
@@ -157,7 +170,14 @@ def load_student(folder: Path, dtype: torch.dtype) -> Any:
                 folder / STUDENT, dtype=dtype, use_safetensors=True, local_files_only=True
             )
     except (OSError, ValueError, RuntimeError) as exc:
-        raise RequestError(f"The student of {folder.name} could not be loaded: {first_line(exc)}", "bad-model") from exc
+        raise RequestError(
+            said(
+                "The student of {folder_name} could not be loaded: {first_line}",
+                folder_name=folder.name,
+                first_line=first_line(exc),
+            ),
+            "bad-model",
+        ) from exc
 
 
 def open_known(place: Path, half: bool) -> Checkpoint:
@@ -166,14 +186,22 @@ def open_known(place: Path, half: bool) -> Checkpoint:
     _pipeline_class(checkpoint.pipeline_class)
     for part in ("unet", "vae", "scheduler", "text_encoder", "tokenizer"):
         if part not in checkpoint.configs:
-            raise RequestError(f"The model folder {place.name} names no {part}, which edits need.", "bad-model")
+            raise RequestError(
+                said(
+                    "The model folder {place_name} names no {part}, which edits need.", place_name=place.name, part=part
+                ),
+                "bad-model",
+            )
     return checkpoint
 
 
 def _pipeline_class(name: str) -> str:
     if name not in PIPELINES:
         raise RequestError(
-            f"A {name} model can't be edited with; use a Stable Diffusion 1, 2 or XL model in the diffusers format.",
+            said(
+                "A {name} model can't be edited with; use a Stable Diffusion 1, 2 or XL model in the diffusers format.",
+                name=name,
+            ),
             "unknown-class",
         )
     return PIPELINES[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from scumble_protocol.errors import RequestError
+from scumble_protocol.wording import said
 from torch import Tensor
 
 
@@ -35,18 +36,18 @@ class PromptEncoder:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
-        self._known: dict[str, Conditioning] = {}
+        self.known: dict[str, Conditioning] = {}
 
     @property
     def tokenizer(self) -> Any:
         return self._pipeline.tokenizer
 
     def encode(self, prompt: str, device: torch.device) -> Conditioning:
-        if prompt not in self._known:
+        if prompt not in self.known:
             ids, length = self._tokens(prompt)
             embeds, pooled = self._embed(prompt, device)
-            self._known[prompt] = Conditioning(prompt, embeds, pooled, ids, length)
-        return self._known[prompt]
+            self.known[prompt] = Conditioning(prompt, embeds, pooled, ids, length)
+        return self.known[prompt]
 
     def _tokens(self, prompt: str) -> tuple[tuple[int, ...], int]:
         limit = int(self.tokenizer.model_max_length)
@@ -71,7 +72,11 @@ class PromptEncoder:
 
 
 def _too_long(count: int, limit: int) -> str:
-    return f"The prompt has about {count} words and the model reads {limit}; say it in fewer words."
+    return said(
+        "The prompt has about {count} words and the model reads {limit}; say it in fewer words.",
+        count=count,
+        limit=limit,
+    )
 
 
 def token_positions(tokenizer: Any, conditioning: Conditioning, words: str) -> tuple[int, ...]:

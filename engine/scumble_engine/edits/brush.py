@@ -16,6 +16,7 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import AddStrokes, ColorStrokes, Edit, Instruction, PromptPair, Purpose, SubtractStrokes
 from scumble_protocol.pixels import Plane
+from scumble_protocol.wording import said
 from torch import Tensor
 
 from ..assist.guesser import Guesses, guess_strokes
@@ -153,7 +154,14 @@ def _joined(edit: Edit, kind: type[AddStrokes] | type[SubtractStrokes]) -> Bytes
 def _check_color(rgba: Plane, picture: Plane) -> None:
     if (rgba.width, rgba.height) != (picture.width, picture.height):
         raise RequestError(
-            f"The colour strokes are {rgba.width}×{rgba.height} but the picture is {picture.width}×{picture.height}.",
+            said(
+                "The colour strokes are {rgba_width}×{rgba_height} but the picture is "
+                "{picture_width}×{picture_height}.",
+                rgba_width=rgba.width,
+                rgba_height=rgba.height,
+                picture_width=picture.width,
+                picture_height=picture.height,
+            ),
             "bad-edit",
         )
     if rgba.channels != 4 or rgba.depth != "u8":
@@ -255,20 +263,24 @@ def prompt_of(edit: Edit, shelf: Shelf, model: DiffusionModel) -> tuple[str, tup
         return "", ()
     guesses = guess_strokes(edit, words, shelf.own_guesser)
     if guesses.words and guesses.probabilities[0] < SURE_GUESS:
-        raise RequestError(f"The strokes could be {_listed(guesses)}; say what they show.", "unsure-guess")
+        raise RequestError(
+            said("The strokes could be {listed}; say what they show.", listed=_listed(guesses)), "unsure-guess"
+        )
     notes = (guesses.note,) if guesses.note else ()
     if not guesses.words:
         return "", notes
     return guesses.prompt, (
         *notes,
-        f"The strokes were taken for {guesses.prompt}; say what they show if they are something else.",
+        said(
+            "The strokes were taken for {prompt}; say what they show if they are something else.", prompt=guesses.prompt
+        ),
     )
 
 
 def _listed(guesses: Guesses) -> str:
     """Say guesses with how likely they are: "a hat (40 %) or a cat (20 %)"."""
-    said = [
+    listed = [
         f"{with_article(word)} ({p:.0%})".replace("%", " %")
         for word, p in zip(guesses.words, guesses.probabilities, strict=True)
     ]
-    return " or ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+    return " or ".join([", ".join(listed[:-1]), listed[-1]] if len(listed) > 1 else listed)

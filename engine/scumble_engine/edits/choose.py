@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from scumble_protocol.errors import RequestError
+from scumble_protocol.errors import AskedBack, RequestError
 from scumble_protocol.messages import Edit, Grab, Handle, PromptPair, Purpose, cue_names
 from scumble_protocol.wording import said
 
+from ..gan.known import generator_names
 from ..models import registry
 from ..models.shelf import Shelf
 from .drag import drag
@@ -21,6 +22,8 @@ CUE_WORDS = {
     "ColorStrokes": "colour strokes",
     "Instruction": "an instruction",
     "PromptPair": "a prompt pair",
+    "Character": "a character",
+    "Slide": "sliders",
 }
 
 
@@ -34,6 +37,10 @@ def perform(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     What needs a diffusion model is imported only when it is asked for: torch takes seconds.
     """
     cues = cue_names(edit) - BOUNDING
+    if "Character" in cues and cues <= {"Character", "Handle", "Slide"}:
+        from .character import character
+
+        return character(edit, shelf, purpose)
     if cues == {"Handle"}:
         return _drag(edit, shelf, purpose)
     if cues == {"SubtractStrokes"}:
@@ -62,6 +69,8 @@ def perform(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
 
 def _drag(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     """The method auto is the warp: it has the nearer pixels in the benchmark, on photographs and on illustrations."""
+    if edit.settings.method == "gan":
+        raise RequestError(NO_CHARACTER, "no-character")
     if edit.settings.method != "latent":
         return drag(edit, shelf, purpose)
     from .latent_drag import latent_drag
@@ -84,17 +93,25 @@ def read(instruction: str, picture_words: str, shelf: Shelf) -> tuple[PromptPair
     from .reading import known_words
 
     words, reader = known_words(shelf.diffusion), shelf.own_reader
-    pair, note = read_instruction(instruction, words, picture_words, reader)
+    try:
+        pair, note = read_instruction(instruction, words, picture_words, reader)
+    except AskedBack as asked:
+        return asked.reading, asked.sentence
     usual = READ_NOTE if reader is None and not words.open else ""
     return pair, note or usual
 
 
+NO_CHARACTER = (
+    "There is no character here that a generator painted; make one with `scumble new`, or drag with the warp."
+)
 READ_NOTE = "Read by rules over the words that the model knows; change the prompts if they say it wrongly."
 
 
 def served_cues(shelf: Shelf) -> tuple[str, ...]:
     """Name the cue types that can be served now: words and strokes that paint need a diffusion model."""
-    always = ("Handle", "SubtractStrokes", "Mask", "Grab")
+    always: tuple[str, ...] = ("Handle", "SubtractStrokes", "Mask", "Grab")
+    if generator_names():
+        always = (*always, "Character", "Slide")
     embedded = shelf.model in ("auto", ILLUSTRATOR)
     known = registry.find(ILLUSTRATOR)
     if embedded and (known is None or not registry.facts(known).present):

@@ -10,6 +10,7 @@ from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Handle, Purpose
 from scumble_protocol.pixels import Plane
+from scumble_protocol.wording import said
 
 from ..imaging.arrays import Floats
 from ..imaging.blend import finish, over, premultiplied
@@ -25,7 +26,7 @@ from .scene import Scene, of_kind, open_scene, sketch
 from .work import Layer, Sketch, Step, Work
 
 SAME_PLACE_PX = 0.5
-BENT = "the picture around it was bent"
+BENT_NOTE = "It is not clear what handle {number} holds, so the picture around it was bent; select the thing to move it as a whole."
 
 
 def drag(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
@@ -57,7 +58,7 @@ def _bent(
     yield sketch(scene, *bend_layer(scene, handles, fine=False)[:2])
     yield Step(1, 2, "bending")
     bounds, plane, arrives = bend_layer(scene, handles)
-    notes = (*held.doubted(BENT), *held.notes, *(() if arrives else (SHORT_NOTE,)))
+    notes = (*held.doubted(BENT_NOTE), *held.notes, *(() if arrives else (SHORT_NOTE,)))
     yield Step(2, 2, "blending")
     made = provenance("bend", None, edit.settings.seed, 0, time.perf_counter() - started)
     return Layer(bounds, plane, made, notes)
@@ -73,7 +74,7 @@ def _preview(edit: Edit, handles: list[Handle], shelf: Shelf, started: float) ->
     if bends(edit, held):
         bounds, layer, _ = bend_layer(open_scene(edit), handles, fine=False)
         made = provenance("bend", None, edit.settings.seed, 0, time.perf_counter() - started)
-        return Layer(bounds, layer, made, (*held.doubted(BENT), *held.notes))
+        return Layer(bounds, layer, made, (*held.doubted(BENT_NOTE), *held.notes))
     quick = memory.get(("quick", key), lambda: quicken(held))
     plane = edit.picture.plane
     whole = Bounds(0, 0, plane.width, plane.height)
@@ -103,11 +104,18 @@ def check_handles(handles: list[Handle]) -> None:
         raise RequestError("Every handle ends where it starts; drag at least one to a new place.", "bad-handle")
     for number, one in enumerate(handles, start=1):
         for earlier, other in enumerate(handles[: number - 1], start=1):
-            both = f"Handles {earlier} and {number}"
             if one.start.distance(other.start) < SAME_PLACE_PX:
-                raise RequestError(f"{both} start on one pixel; remove one.", "bad-handle")
+                raise RequestError(
+                    said(
+                        "Handles {earlier} and {number} start on one pixel; remove one.", earlier=earlier, number=number
+                    ),
+                    "bad-handle",
+                )
             if one.end.distance(other.end) < SAME_PLACE_PX:
-                raise RequestError(f"{both} end on one pixel; move one.", "bad-handle")
+                raise RequestError(
+                    said("Handles {earlier} and {number} end on one pixel; move one.", earlier=earlier, number=number),
+                    "bad-handle",
+                )
 
 
 def compose(scene: Scene, held: Held, motions: list[Motion], background: Floats) -> tuple[Bounds, Plane]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds, Point
+from scumble_protocol.wording import said
 
 from ..imaging import grab
 from ..imaging.arrays import Bools, Bytes, Floats
@@ -48,7 +49,7 @@ def found_shapes(starts: list[Point], scene: Scene) -> Found:
     """Find the thing under each handle; handles on one thing move it together. Raises RequestError for one outside the mask."""
     for number, start in enumerate(starts, start=1):
         if scene.may is not None and not scene.may[int(start.y), int(start.x)]:
-            raise RequestError(f"Handle {number} starts outside the mask.", "bad-handle")
+            raise RequestError(said("Handle {number} starts outside the mask.", number=number), "bad-handle")
     limits = None if scene.may is None else bounds_of(scene.may)
     figures = _figures(scene, starts)
     window = grab.search_bounds(starts, limits, scene.whole)
@@ -74,7 +75,9 @@ def found_shapes(starts: list[Point], scene: Scene) -> Found:
 
 
 def _whole_note(number: int) -> str:
-    return f"All of the figure under handle {number} was moved; select a part of it to move that alone."
+    return said(
+        "All of the figure under handle {number} was moved; select a part of it to move that alone.", number=number
+    )
 
 
 def _look(scene: Scene, window: Bounds) -> Look:

@@ -14,6 +14,7 @@ import numpy as np
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import NOWHERE, Bounds, Point
 from scumble_protocol.messages import Edit, Grab, Handle, Mask
+from scumble_protocol.wording import said
 
 from ..imaging.arrays import Array, Bytes, Floats
 from ..imaging.blend import over, premultiplied
@@ -61,12 +62,9 @@ class Held:
     def sure(self) -> bool:
         return not self.doubts
 
-    def doubted(self, what_was_done: str) -> tuple[str, ...]:
-        """Return a note on each doubtful handle, and what was done about it."""
-        return tuple(
-            f"It is not clear what handle {number} holds, so {what_was_done}; select the thing to move it as a whole."
-            for number in self.doubts
-        )
+    def doubted(self, note: str) -> tuple[str, ...]:
+        """Return the note on each doubtful handle; it has a place for the handle's {number} and says what was done about it."""
+        return tuple(said(note, number=number) for number in self.doubts)
 
 
 class Recent:
@@ -106,7 +104,7 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
     starts = [cue.start for cue in of_kind(edit, Handle)]
     for number, start in enumerate(starts, start=1):
         if not scene.whole.contains(start):
-            raise RequestError(f"Handle {number} starts outside the picture.", "bad-handle")
+            raise RequestError(said("Handle {number} starts outside the picture.", number=number), "bad-handle")
     given = only(edit, Grab)
     doubts: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()

@@ -14,7 +14,8 @@ from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Handle, Purpose
 from torch import Tensor
 
-from ..diffusion.inversion import Inversion, invert, walk_down
+from ..diffusion.attention import Reads
+from ..diffusion.inversion import Inversion, inverted, walk_down
 from ..diffusion.lora import STEPS as LORA_STEPS
 from ..diffusion.lora import State, adapted, train_lora
 from ..diffusion.model import DiffusionModel
@@ -38,7 +39,10 @@ TOP = 400
 STEPS = 6
 # In cells of the features: the warp is exact, so only what is farther off than a cell has not arrived.
 ARRIVED = 1.0
-CUT = "what seemed to lie under it was cut out"
+CUT_NOTE = (
+    "It is not clear what handle {number} holds, so what seemed to lie under it was cut out; "
+    "select the thing to move it as a whole."
+)
 # The share of self-attention layers that stay the model's own; the others read the picture's keys (DragDiffusion: 10 of 16).
 OWN_LAYERS = 0.625
 
@@ -98,7 +102,9 @@ def dragged(
         adapter = yield from _adapter(model, x0, words, edit.settings.seed)
     with adapted(model, adapter):
         painted = yield from _painted(edit, model, words, window, moved, handles, (x0, warped))
-    return Dragged(window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT), *held.notes))
+    return Dragged(
+        window, moved, decoded(model, warped), decoded(model, painted), (*held.doubted(CUT_NOTE), *held.notes)
+    )
 
 
 def _adapter(model: DiffusionModel, x0: Tensor, words: Conditioning, seed: int) -> Generator[Step, None, State | None]:
@@ -123,7 +129,9 @@ def _painted(
     steps = edit.settings.steps or STEPS
     of = 2 * steps + 1
     inversion: Inversion | None = None
-    for number, found in invert(model, x0, words, steps, TOP):
+    first = round(OWN_LAYERS * sum(one.kind == "self" for one in model.places()))
+    worn = f"{edit.settings.fidelity} {edit.settings.seed}" if edit.settings.fidelity == "lora" else ""
+    for number, found in inverted(model, x0, words, steps, TOP, Reads("kv", "", first), worn):
         inversion = found
         yield Step(number, of, "studying")
     assert inversion is not None
@@ -135,7 +143,6 @@ def _painted(
     z = model.schedule.noised(warped, noise, TOP)
     z, refined = yield from _refined(model, words, window, inversion, z, handles, moved, of)
     fixed = 1 - moved.change if refined else ((moved.change == 0) | (moved.inside > 0)).float()
-    first = round(OWN_LAYERS * sum(one.kind == "self" for one in model.places()))
     clean = warped
     for number, latents in walk_down(model, z, words, inversion, first, fixed, path):
         clean = latents

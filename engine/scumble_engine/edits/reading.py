@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from scumble_protocol.errors import RequestError
-from scumble_protocol.messages import Edit, Instruction, PromptPair
+from scumble_protocol.messages import Edit, Instruction, Mask, PromptPair
 
 from ..assist.phrases import NUMBERS, Phrase, describe
 from ..assist.prompts import check_pair, shown_already
@@ -35,7 +35,7 @@ def pair_of(edit: Edit, model: DiffusionModel, reader: Reader | None, window: Mo
     if instruction is None:
         raise RequestError("Say what to change, such as: make the apple green.", "bad-edit")
     shown = seen_words(model, words, window, shown_already(instruction.text, words))
-    read_pair, note = read(instruction.text, words, shown, reader)
+    read_pair, note = read(instruction.text, words, shown, reader, pointed=only(edit, Mask) is not None)
     return check_differs(read_pair), (note,) if note else ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from scumble_protocol.geometry import Bounds
-from scumble_protocol.messages import PromptPair, Provenance
+from scumble_protocol.messages import Character, PromptPair, Provenance
 from scumble_protocol.pixels import Plane
 
 
@@ -36,6 +36,7 @@ class Layer:
     provenance: Provenance
     notes: tuple[str, ...] = ()
     reading: PromptPair | None = None
+    character: Character | None = None
 
 
 # Each `yield` is a place where a cancelled job stops: the worker closes the generator there.

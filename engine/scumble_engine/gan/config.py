@@ -10,6 +10,8 @@ from typing import Any
 
 from scumble_protocol.errors import RequestError
 
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
 FIRST_PX = 4
 LARGEST_PX = 1024
 MOST_CHANNELS = 2048

@@ -27,6 +27,8 @@ class DragPlan:
     """How to drag. Distances are shares of the picture's side; `layers`: how many of the first w move (0 = as many as the
     compared features hang on); they move by one and the same step along the axes, or each by its own on w itself.
 
+    `through`: z moves, so that every w stays one of the mapped ones: for generators whose z is a few numbers that mean
+    something; else w moves.
     `along`: steps are taken along the main axes of the mapped w, in their standard deviations, so that one rate suits any
     generator and a face stays a face; otherwise on w itself, as published. `keep` is the mask's term where
     anything may move: what no handle asks for stays. `hold` draws back towards the w it began with, and
@@ -36,6 +38,7 @@ class DragPlan:
 
     side: int = 0
     layers: int = 0
+    through: bool = False
     along: bool = True
     rate: float = 0.02
     steps: int = 120
@@ -94,15 +97,21 @@ class PointDrag:
         ends: Tensor,
         fixed: Tensor | None,
         plan: DragPlan,
+        z: Tensor | None = None,
     ) -> None:
-        """`ws` (1, styles, w); `starts`, `ends` (n, 2) in pixels; `fixed` (1, 1, S, S): 1 where nothing should move."""
+        """`z` (1, z): the one near ws, where z moves.
+
+        `ws` (1, styles, w); `starts`, `ends` (n, 2) in pixels; `fixed` (1, 1, S, S): 1 where nothing should move."""
         self._generator, self._spread, self._plan, self._begin = generator, spread, plan, ws
         self._px = generator.config.resolution
         self._side = plan.side or feature_side(generator)
         self.points, self._ends = starts.clone(), ends
         self._layers = plan.layers or 2 * generator.config.sides.index(self._side) + 1
-        rows = 1 if plan.along else self._layers
-        self._moved = torch.zeros(1, rows, ws.shape[-1], device=ws.device, requires_grad=True)
+        assert plan.through == (z is not None)
+        rows = 1 if plan.along or plan.through else self._layers
+        self._z = z
+        size = ws.shape[-1] if z is None else z.shape[-1]
+        self._moved = torch.zeros(1, rows, size, device=ws.device, requires_grad=True)
         self._optimizer = torch.optim.Adam([self._moved], lr=plan.rate)
         with torch.no_grad():
             self._first = self._features(ws)
@@ -118,6 +127,10 @@ class PointDrag:
     @property
     def ws(self) -> Tensor:
         """The w as they are now, (1, styles, w)."""
+        if self._z is not None:
+            mapped: Tensor = self._generator.mapping(torch.cat([self._z + self._moved[:, 0], self._z]))
+            moved: Tensor = self._begin + (mapped[:1] - mapped[1:])[:, None]
+            return moved
         step = self._moved @ self._spread.axes if self._plan.along else self._moved
         count = self._layers
         return torch.cat([self._begin[:, :count] + step, self._begin[:, count:]], dim=1)
@@ -144,7 +157,7 @@ class PointDrag:
         loss = self._pull(features)
         if bool(self._plan.keep) or self._has_mask:
             loss = loss + ((features - self._first) * self._keeps).abs().mean()
-        if self._plan.along:
+        if self._plan.along or self._plan.through:
             loss = loss + self._unit * self._restraint()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -162,6 +175,9 @@ class PointDrag:
 
     def _restraint(self) -> Tensor:
         """Return what draws back: towards the beginning, and from where no mapped w lies."""
+        if self._z is not None:
+            far = ((self._z + self._moved[:, 0]).square().mean() - 1).clamp_min(0)
+            return self._plan.hold * self._moved.abs().mean() + self._plan.bound * far
         strange = self._spread.coordinates(self.ws).norm(dim=-1).max() / self._spread.usual
         drawn: Tensor = (
             self._plan.hold * self._moved.square().mean() + self._plan.bound * (strange - 1).clamp_min(0) ** 2
@@ -188,13 +204,16 @@ def drag(
     handles: tuple[Tensor, Tensor],
     fixed: Tensor | None = None,
     plan: DragPlan | None = None,
+    z: Tensor | None = None,
 ) -> Iterator[Dragged]:
     """Yield the best state after each step; stop on arrival, when it gets no nearer, or when a handle is lost.
 
-    `handles`: starts and ends (n, 2) in pixels. Close the iterator to stop at once: what was yielded last is whole.
+    `handles`: starts and ends (n, 2) in pixels; `z`: the one near ws, for a plan that moves z.
+
+    Close the iterator to stop at once: what was yielded last is whole.
     """
     plan = plan or DragPlan()
-    work = PointDrag(generator, spread, ws, *handles, fixed, plan)
+    work = PointDrag(generator, spread, ws, *handles, fixed, plan, z)
     best = Dragged(ws, handles[0], float((handles[1] - handles[0]).norm(dim=1).mean()), 0)
     since = 0
     for number in range(plan.steps + 1):

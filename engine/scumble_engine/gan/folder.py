@@ -12,11 +12,8 @@ from scumble_protocol.errors import RequestError
 from torch import Tensor
 
 from ..models.loader import check_safetensors
-from .config import GeneratorConfig, config_values, read_config
+from .config import CONFIG, WEIGHTS, GeneratorConfig, config_values, read_config
 from .generator import Generator
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 
 
 def load_generator(folder: Path, device: torch.device | str = "cpu") -> Generator:

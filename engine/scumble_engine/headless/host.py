@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from scumble_protocol.client.host import Canvas, LayerPlan, Marks, Snapshot
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
+from scumble_protocol.messages import Character, Slide
 from scumble_protocol.pixels import Plane
 
 from .atomic import check_can_write, write_bytes, write_whole
@@ -20,12 +22,17 @@ LAYERED, PNG, TIFF = (".ora",), (".png",), (".tif", ".tiff")
 
 
 class FileReader:
-    """The reading half of a host: a source and cue files."""
+    """The reading half of a host: a source and cue files; a new `character`, or the one that the source shows."""
 
-    def __init__(self, source: Source, cues: CueFiles) -> None:
+    def __init__(
+        self, source: Source, cues: CueFiles, character: Character | None = None, slides: tuple[Slide, ...] = ()
+    ) -> None:
         """Read the cues. Raises RequestError."""
         self._source = source
         self._cues = read_cues(cues, source.bounds)
+        asked = character is None and (cues.handles or slides)
+        self._character = source.character() if asked else character
+        self._slides = slides
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -37,7 +44,8 @@ class FileReader:
         return Canvas(str(path), bounds, path.stem, path.stem, bounds)
 
     def marks(self) -> Marks:
-        return self._cues.marks()
+        marks = self._cues.marks()
+        return replace(marks, character=self._character.place) if self._character else marks
 
     def read(self, canvas: Canvas, bounds: Bounds) -> Snapshot:
         cues = self._cues
@@ -51,16 +59,26 @@ class FileReader:
             color=_cut(cues.color, bounds),
             mask=_cut(cues.mask, bounds),
             grab=_cut(cues.grab, bounds),
+            character=self._character,
+            slides=self._slides,
         )
 
 
 class FileHost(FileReader):
     """One edit from a source to OUT. `layer_name` is the new layer's name once it was placed."""
 
-    def __init__(self, source: Source, out: Path, cues: CueFiles | None = None, force: bool = False) -> None:
+    def __init__(
+        self,
+        source: Source,
+        out: Path,
+        cues: CueFiles | None = None,
+        force: bool = False,
+        character: Character | None = None,
+        slides: tuple[Slide, ...] = (),
+    ) -> None:
         """Check that OUT can be written and read the cues, before any work. Raises RequestError."""
         check_out(source, out, force)
-        super().__init__(source, cues or CueFiles())
+        super().__init__(source, cues or CueFiles(), character, slides)
         self.layer_name = ""
         self._out = out
 

@@ -71,6 +71,10 @@ class OpenRasterFile:
             raise RequestError(f"The layer “{layer.get('name')}” of {self.path} carries no recipe.", "no-recipe")
         return self.member(member, MAX_STACK_BYTES * 8).decode("utf-8", "replace")
 
+    def recipe_or_none(self, layer: Element) -> str:
+        """Return the recipe kept with a layer, "" where it carries none."""
+        return self.recipe(layer) if recipe_member(layer.get("src", "")) in self._members else ""
+
     def png(self, name: str) -> bytes:
         """Return a layer's PNG, whole. Raises ValueError for what is none, RequestError for more bytes than its pixels can need."""
         with self._opened(name) as member:

@@ -9,7 +9,10 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 from scumble_protocol.client.host import LayerPlan
+from scumble_protocol.client.recipe import from_json
+from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
+from scumble_protocol.messages import Character
 from scumble_protocol.pixels import Depth, Picture
 
 from . import pngchunks
@@ -40,6 +43,10 @@ class Source(Protocol):
 
     def flat(self) -> Raster:
         """Return all of what is visible."""
+        ...
+
+    def character(self) -> Character | None:
+        """Return what a generator painted of it last, in its pixels, where that is still to be seen."""
         ...
 
     def write_layered(self, file: BinaryIO, plan: LayerPlan) -> str:
@@ -81,6 +88,12 @@ class PictureSource:
 
     def flat(self) -> Raster:
         return self.raster
+
+    def character(self) -> Character | None:
+        if sniff(self.path) != "PNG":
+            return None
+        found = pngchunks.text(self.path.read_bytes(), pngchunks.RECIPE_KEY)
+        return _character(found or "")
 
     def write_layered(self, file: BinaryIO, plan: LayerPlan) -> str:
         source = NewLayer(self.path.stem, self._png())
@@ -132,6 +145,10 @@ class LayeredSource:
     def write_layered(self, file: BinaryIO, plan: LayerPlan) -> str:
         return write_with_layer(file, self.file, new_layer(plan), self.beneath)
 
+    def character(self) -> Character | None:
+        found = (_character(self.file.recipe_or_none(layer)) for layer in self.file.stack.visible())
+        return next((each for each in found if each), None)
+
     def recipe(self) -> str:
         """Return the recipe of the layer that this source lies beneath."""
         return self.file.recipe(self.file.stack.layer(self.beneath))
@@ -151,3 +168,39 @@ def new_layer(plan: LayerPlan) -> NewLayer:
     raster = Raster(samples_of(plan.picture.plane), plan.picture.space, plan.picture.icc)
     check_fits_png(raster)
     return NewLayer(plan.name, encode_png(raster), plan.bounds.x, plan.bounds.y, plan.recipe)
+
+
+def _character(recipe: str) -> Character | None:
+    """Return what a layer with that recipe shows of a generator; a recipe that can't be read says nothing."""
+    try:
+        return from_json(recipe).character if recipe else None
+    except RequestError:
+        return None
+
+
+@dataclass(frozen=True)
+class BlankSource:
+    """A picture that is not there yet: white, of 8 bits; what is written has the new layer alone."""
+
+    path: Path
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+    depth: Depth = "u8"
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(0, 0, self.width, self.height)
+
+    def flat(self) -> Raster:
+        return Raster(np.full((self.height, self.width, 4), 255, np.uint8), opaque=True)
+
+    def picture(self, bounds: Bounds) -> Picture:
+        return picture_in(self.flat().samples, bounds, "srgb", b"")
+
+    def character(self) -> Character | None:
+        return None
+
+    def write_layered(self, file: BinaryIO, plan: LayerPlan) -> str:
+        write_new(file, flattened(self.flat(), samples_of(plan.picture.plane), plan.bounds), (new_layer(plan),))
+        return plan.name

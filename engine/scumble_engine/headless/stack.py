@@ -53,6 +53,10 @@ class LayerStack:
         """Return the names of all layers, topmost first."""
         return [layer.get("name", "") for layer in self.root.iter("layer")]
 
+    def visible(self) -> Iterator[Element]:
+        """Yield the layers that show, topmost first."""
+        return self._visible_layers(self.root)
+
     def layer(self, name: str) -> Element:
         """Return the topmost layer of that name."""
         for layer in self.root.iter("layer"):

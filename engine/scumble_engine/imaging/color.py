@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scumble_protocol.errors import RequestError
 from scumble_protocol.pixels import Picture, Space
+from scumble_protocol.wording import said
 
 from .arrays import Bytes, Floats
 
@@ -86,7 +87,8 @@ def space_of(picture: Picture) -> ColorSpace:
         if kind not in (b"RGB ", b"GRAY"):
             name = kind.decode("ascii", "replace").strip() or "unknown"
             raise RequestError(
-                f"The picture's colour profile is {name}; convert the picture to RGB or gray.", "bad-pixels"
+                said("The picture's colour profile is {name}; convert the picture to RGB or gray.", name=name),
+                "bad-pixels",
             )
         if (kind == b"GRAY") != gray:
             raise RequestError(

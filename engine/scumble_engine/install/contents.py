@@ -1,4 +1,7 @@
-"""What both hosts' plug-ins are made of, and how files are put in place so that a failure leaves what was there before."""
+"""What both hosts' plug-ins are made of, and how files are put in place so that a failure leaves what was there before.
+
+Translations are kept as .po files, which people read and write; hosts get them compiled, as .mo.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import polib
 from scumble_protocol.errors import RequestError
 
 Content = tuple[str, Path]  # path inside the plug-in, file
@@ -54,13 +58,21 @@ def package(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def _installed(inside: str, file: Path) -> tuple[str, bytes]:
+    """Return a file's place and bytes in a host: a translation is compiled, all else is as it is."""
+    if file.suffix == ".po":
+        return inside.removesuffix(".po") + ".mo", polib.pofile(str(file)).to_binary()
+    return inside, file.read_bytes()
+
+
 def write_folder(target: Path, contents: Iterable[Content]) -> None:
     """Copy files into a folder that does not exist yet. Raises OSError."""
     target.mkdir(parents=True)
     for inside, file in contents:
-        path = target / inside
+        name, data = _installed(inside, file)
+        path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, path)
+        path.write_bytes(data)
 
 
 def replace_folder(target: Path, write: Callable[[Path], None]) -> None:
@@ -95,10 +107,11 @@ def write_zip(target: Path, contents: Iterable[Content], executable: str = "", f
                 inner.external_attr = 0o40755 << 16 | 0x10  # a folder, to Unix and to DOS
                 archive.writestr(inner, b"")
             for inside, file in contents:
-                entry = zipfile.ZipInfo(inside)
+                name, data = _installed(inside, file)
+                entry = zipfile.ZipInfo(name)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = (0o755 if inside == executable else 0o644) << 16
-                archive.writestr(entry, file.read_bytes())
+                archive.writestr(entry, data)
     except OSError as error:
         raise RequestError(f"{target} can't be written ({reason(error)}).", "not-writable") from error
 

@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -24,20 +24,6 @@ Source = Callable[[Path, int, Report], None]
 CHUNK_BYTES = 2**20
 CONNECT_TIMEOUT_S = 15
 NPM_TIMEOUT_S = 600
-# Weights that run code when they are loaded, and copies for other runtimes.
-UNWANTED = (
-    "*.bin",
-    "*.ckpt",
-    "*.pt",
-    "*.pth",
-    "*.pkl",
-    "*.msgpack",
-    "*.onnx",
-    "*.onnx_data",
-    "*.h5",
-    "*.xml",
-    "*.gguf",
-)
 
 
 def sha256_of(path: Path) -> str:
@@ -154,34 +140,3 @@ def _copy(stream: IO[bytes], out: IO[bytes], size_bytes: int, report: Callable[[
         if done > size_bytes + CHUNK_BYTES:
             raise OSError("the file is larger than it should be")
         report(min(1.0, done / max(1, size_bytes)))
-
-
-def in_hub_cache(repo: str) -> bool:
-    """Say whether the hub client's cache holds that repository's index (model_index.json, or config.json of a transformers model).
-
-    False where the client is not installed.
-    """
-    try:
-        from huggingface_hub import try_to_load_from_cache
-    except ImportError:
-        return False
-    return any(isinstance(try_to_load_from_cache(repo, name), str) for name in ("model_index.json", "config.json"))
-
-
-def fetch_folder(repo: str, report: Report, unwanted: Iterable[str] = UNWANTED) -> Path:
-    """Fetch a diffusers folder from the hub to its client's cache, safetensors only. Raises EngineError."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError
-    except ImportError as exc:
-        raise EngineError(
-            "Fetching from the model hub needs the engine's extra packages: pip install scumble[engine]."
-        ) from exc
-    report(f"fetching {repo}", -1.0)
-    try:
-        return Path(snapshot_download(repo, ignore_patterns=list(unwanted)))
-    except (OSError, ValueError, HfHubHTTPError) as exc:
-        first = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        raise EngineError(
-            said("{repo} could not be fetched from the model hub: {first}", repo=repo, first=first), "engine-download"
-        ) from exc

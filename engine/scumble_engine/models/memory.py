@@ -1,10 +1,13 @@
-"""How much memory this process has had at most: one number, for provenance and benchmarks."""
+"""How much memory this process has had at most, for provenance and benchmarks; and what an edit needs beside the weights."""
 
 from __future__ import annotations
 
 import sys
 
 import psutil
+
+# What the denoiser's activations, text and previews need beside all weights.
+HEADROOM_BYTES = 512 * 2**20
 
 
 def peak_bytes() -> int:

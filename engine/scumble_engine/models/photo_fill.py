@@ -14,6 +14,7 @@ import numpy as np
 
 from ..imaging.arrays import Bools, Bytes
 from . import registry
+from .catalogue import PHOTO_FILL
 
 SIDE_PX = 512
 MAX_THREADS = 4
@@ -75,7 +76,7 @@ class ClassicalFill:
 
 def load_fill() -> Fill:
     """Return MI-GAN where its weights are here and whole, else the classical fill. Needs no network."""
-    state = registry.facts(registry.PHOTO_FILL)
+    state = registry.facts(PHOTO_FILL)
     if not state.present or state.path is None:
         return ClassicalFill()
     import onnxruntime

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..assist.namer import OwnGuesser
     from ..assist.reader import OwnReader
     from ..diffusion.model import DiffusionModel
+    from ..gan.known import KnownGenerator
+    from ..gan.steering import Steered
     from .photo_fill import Fill
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """`model`: "auto", a registry name, a folder, a file or a hub id. `loras`: FILE or FILE:WEIGHT.
+    """`model`: "auto", a registry name, a folder, a file or a hub id. `loras`: FILE or FILE:WEIGHT;
+    `controls`: PATH or KIND=PATH.
 
     `device`: auto, cpu, cuda, cuda:N or mps.
 
@@ -27,6 +30,7 @@ class Shelf:
     reader: str = ""
     guesser: str = ""
     loras: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
     @cached_property
     def fill(self) -> Fill:
@@ -59,9 +63,25 @@ class Shelf:
         if self.own_reader is not None:
             self.own_reader.own.unload()
 
+    def generator(self, name: str) -> Steered:
+        """The StyleGAN2 generator of that name; the last few are kept. Raises RequestError for one that is not here."""
+        from ..gan.known import find_generator
+
+        known = find_generator(name)
+        return _generator(known, known.changed, self.device)
+
     @cached_property
     def diffusion(self) -> DiffusionModel:
         """The text-to-image model that language, brush and latent drag edits run on. Raises RequestError or EngineError."""
         from ..diffusion.model import load_model
 
-        return load_model(self.model, self.device, self.loras)
+        return load_model(self.model, self.device, self.loras, self.controls)
+
+
+@lru_cache(maxsize=2)
+def _generator(known: KnownGenerator, changed: int, device: str) -> Steered:
+    """`changed` is part of the key: weights that were replaced are read anew."""
+    from ..device import find_device
+    from ..gan.steering import steered
+
+    return steered(known, find_device(device))

@@ -8,6 +8,7 @@ from gi.repository import Gimp, GLib
 from scumble_protocol.client.host import Canvas, LayerPlan, Marks, Snapshot
 from scumble_protocol.client.placement import unused_name
 from scumble_protocol.client.request import is_blank
+from scumble_protocol.client.sight import bounding, stack_of
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import NOWHERE, Bounds
 from scumble_protocol.messages import Handle
@@ -19,7 +20,7 @@ from .drag_path import PathStroke, fingerprint, handles_of
 from .masks import Masks
 from .notes import BENEATH, RECIPE, USED, keep_note, note
 from .seen import read_seen
-from .source import check_picture, stack_of
+from .source import beneath, check_picture
 from .wording import _
 
 
@@ -59,7 +60,7 @@ class GimpHost:
     def canvas(self) -> Canvas:
         self._check_alive()
         bounds = NOWHERE
-        for layer in stack_of(self.source):
+        for layer in stack_of(self.source, beneath, Gimp.Layer.get_id):
             bounds = bounds.united(pixels.bounds_of(layer))
         size = Bounds(0, 0, self.image.get_width(), self.image.get_height())
         name = self.source.get_name()
@@ -68,7 +69,7 @@ class GimpHost:
     def marks(self) -> Marks:
         self._check_alive()
         paint = {kind: pixels.paint_in(layer, "A u8") for kind, layer in self._stroke_layers().items()}
-        limit, held = self._limit(), self._held()
+        limit, held = self._bounding()
         return Marks(
             handles=self.handles(),
             add=paint.get("add"),
@@ -96,15 +97,14 @@ class GimpHost:
         """Say what is placed, without reading a pixel: a stroke layer that is shown counts, though it may be blank."""
         self._check_alive()
         somewhere = Bounds(0, 0, 1, 1)
-        layers, limit, held = self._stroke_layers(), self._limit(), self._held()
-        return cue_lines(
-            Marks(
-                self.handles(),
-                **dict.fromkeys(layers, somewhere),
-                mask=somewhere if limit else None,
-                grab=somewhere if held else None,
-            )
+        limit, held = self._bounding()
+        marks = Marks(
+            self.handles(),
+            **dict.fromkeys(self._stroke_layers(), somewhere),
+            mask=somewhere if limit else None,
+            grab=somewhere if held else None,
         )
+        return cue_lines(marks, by_layer_mask=limit is not None and limit.is_layer_mask())
 
     def forget(self, kind: str) -> None:
         """Leave a cue out of the next edit: the path is noted as used, strokes are cleared. One step of undo."""
@@ -118,7 +118,8 @@ class GimpHost:
 
     def read(self, canvas: Canvas, bounds: Bounds) -> Snapshot:
         self._check_alive()
-        limit, held = self._limit(), self._held()
+        limit, held = self._bounding()
+        strokes = self._read_strokes(bounds)
         return Snapshot(
             canvas=canvas,
             bounds=bounds,
@@ -126,7 +127,9 @@ class GimpHost:
             handles=self.handles(),
             mask=pixels.read_mask(limit, bounds) if limit else None,
             grab=pixels.read_mask(held, bounds) if held else None,
-            **self._read_strokes(bounds),
+            add=strokes.get("add"),
+            subtract=strokes.get("subtract"),
+            color=strokes.get("color"),
         )
 
     def place(self, plan: LayerPlan) -> None:
@@ -179,19 +182,14 @@ class GimpHost:
                 planes[kind] = plane
         return planes
 
-    def _limit(self) -> Gimp.Channel | None:
-        """What may change: the selection, unless that is what moves; else a layer mask that hides something."""
-        selection = None if self._choices.selection_moves else self._selection()
+    def _bounding(self) -> tuple[Gimp.Channel | None, Gimp.Channel | None]:
+        """Return what may change and what the handles hold."""
+        selection = None if Gimp.Selection.is_empty(self.image) else self.image.get_selection()
+        return bounding(selection, self._layer_mask, self._choices.selection_moves and bool(self.handles()))
+
+    def _layer_mask(self) -> Gimp.Channel | None:
         mask = self.source.get_mask()
-        if selection is None and mask is not None and self._masks.hides(mask):
-            return mask
-        return selection
-
-    def _held(self) -> Gimp.Channel | None:
-        return self._selection() if self._choices.selection_moves else None
-
-    def _selection(self) -> Gimp.Channel | None:
-        return None if Gimp.Selection.is_empty(self.image) else self.image.get_selection()
+        return mask if mask is not None and self._masks.hides(mask) else None
 
     def _bounds_of_mask(self, mask: Gimp.Channel) -> Bounds:
         if mask.is_layer_mask():

@@ -17,8 +17,9 @@ class CueLine:
     text: str
 
 
-def cue_lines(marks: Marks) -> list[CueLine]:
-    """Return a line for each cue that is there; strokes that are blank are none."""
+def cue_lines(marks: Marks, by_layer_mask: bool = False) -> list[CueLine]:
+    """Return a line for each cue that is there; strokes that are blank are none. `by_layer_mask`: it is what bounds the edit."""
+    bound = _("Only what the layer mask shows may change") if by_layer_mask else _("Only the selection may change")
     lines = []
     if marks.handles:
         lines.append(CueLine("drag", counted(len(marks.handles), "{number} drag point", "{number} drag points")))
@@ -26,7 +27,7 @@ def cue_lines(marks: Marks) -> list[CueLine]:
         ("add", marks.add, _("Strokes that add something")),
         ("subtract", marks.subtract, _("Strokes over what should go")),
         ("color", marks.color, _("Strokes of colour")),
-        ("mask", marks.mask, _("Only the selection may change")),
+        ("mask", marks.mask, bound),
         ("grab", marks.grab, _("The selection is what moves")),
     ):
         if bounds is not None and not bounds.empty:
@@ -34,14 +35,9 @@ def cue_lines(marks: Marks) -> list[CueLine]:
     return lines
 
 
-def edited_sentence(name: str) -> str:
-    """Say what an edit sees."""
-    return _("Edits the layer “{name}”, with all that shows beneath it").format(name=name)
-
-
-def found_sentence(marks: Marks) -> str:
+def found_sentence(lines: list[CueLine]) -> str:
     """Say on one line what an edit would take from the canvas."""
-    found = [line.text for line in cue_lines(marks)]
+    found = [line.text for line in lines]
     if not found:
         return _("Nothing is placed on the canvas yet: say below what should change, or draw a path or strokes first.")
     return _("On the canvas: {cues}.").format(cues="; ".join(found))

@@ -7,12 +7,13 @@ from typing import Any
 from gi.repository import Gimp, GimpUi, GObject, Gtk
 from scumble_protocol.client.request import Words
 from scumble_protocol.client.run import plan_edit
+from scumble_protocol.client.sight import edited_sentence
 from scumble_protocol.errors import ScumbleError
 from scumble_protocol.messages import Instruction, PromptPair, Settings
 
 from . import outcome
 from .canvas import Choices, GimpHost
-from .cues import edited_sentence, found_sentence
+from .cues import found_sentence
 from .needs import ANY_PICTURE
 from .seeds import MOST_SEED, new_seed
 from .source import source_of
@@ -124,6 +125,6 @@ def _asked(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, host: GimpHo
 
 def _what_is_there(host: GimpHost) -> str:
     try:
-        return f"{edited_sentence(host.source.get_name())}.\n{found_sentence(host.marks())}"
+        return f"{aloud(edited_sentence(host.source.get_name()))}.\n{found_sentence(host.cue_lines())}"
     except ScumbleError as error:
         return aloud(error.sentence)

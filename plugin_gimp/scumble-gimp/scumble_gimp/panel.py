@@ -10,12 +10,12 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 from scumble_protocol.client.request import Request, build, crop_for  # noqa: E402
 from scumble_protocol.client.run import plan_edit  # noqa: E402
+from scumble_protocol.client.sight import edited_sentence  # noqa: E402
 from scumble_protocol.errors import Cancelled, ScumbleError  # noqa: E402
 from scumble_protocol.messages import Instruction, Settings  # noqa: E402
 
 from . import stroke_layers  # noqa: E402
 from .canvas import Choices, GimpHost  # noqa: E402
-from .cues import edited_sentence  # noqa: E402
 from .desk import Desk  # noqa: E402
 from .engine_foot import EngineFoot  # noqa: E402
 from .guard import repeat, told  # noqa: E402
@@ -247,7 +247,7 @@ class Panel:
         self._results.refresh(self._picker.image())
         try:
             host = self._new_host(self._masks)
-            self._layer.set_text(edited_sentence(host.source.get_name()))
+            self._layer.set_text(aloud(edited_sentence(host.source.get_name())))
             lines = host.cue_lines()
             self._cues.show_lines(lines)
             if "add" not in {line.kind for line in lines}:

@@ -11,12 +11,13 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("Pango", "1.0")
 from gi.repository import GdkPixbuf, Gimp, GLib, Gtk, Pango  # noqa: E402
+from scumble_protocol.client.staleness import StaleWatch  # noqa: E402
 from scumble_protocol.errors import ScumbleError  # noqa: E402
 from scumble_protocol.pixels import Plane  # noqa: E402
 
 from .cues import CueLine  # noqa: E402
 from .results import Results  # noqa: E402
-from .staleness import is_stale_layer  # noqa: E402
+from .staleness import have_compared  # noqa: E402
 from .wording import _  # noqa: E402
 
 LINE_CHARS = 40
@@ -174,6 +175,7 @@ class ResultList(Gtk.Box):
         self._shown: list[tuple[int, str]] = []
         self._marks: dict[int, Gtk.Label] = {}
         self._results = Results()
+        self._watch = StaleWatch()
         self._unseen: list[int] = []  # layers whose picture beneath may have changed since it was last compared
 
     def refresh(self, image: Gimp.Image | None) -> None:
@@ -182,7 +184,8 @@ class ResultList(Gtk.Box):
         now = [(layer.get_id(), layer.get_name()) for layer in layers]
         if now != self._shown:
             self._rebuild(now, layers)
-        self._mark_next(image)
+        self._mark_stale()
+        self._compare_next(image)
 
     def _rebuild(self, now: list[tuple[int, str]], layers: list[Gimp.Layer]) -> None:
         self._shown, self._marks = now, {}
@@ -198,14 +201,20 @@ class ResultList(Gtk.Box):
         """Have each result compared with what is beneath it now, one at each refresh."""
         self._unseen = list(self._marks)
 
-    def _mark_next(self, image: Gimp.Image | None) -> None:
-        """Mark one result whose picture beneath has changed. Reads its region's pixels."""
+    def _mark_stale(self) -> None:
+        answers = self._watch.answers()
+        for number, mark in self._marks.items():
+            mark.set_text("⚠" if answers.get(str(number)) else "")
+
+    def _compare_next(self, image: Gimp.Image | None) -> None:
+        """Have one result compared with what is beneath it now. Reads its region's pixels."""
+        if self._watch.busy:
+            return
         number = self._unseen.pop(0) if self._unseen else 0
         layer = Gimp.Item.get_by_id(number) if number in self._marks else None
         if image is not None and layer is not None and layer.get_image() == image:
             with suppress(ScumbleError):  # of a picture that can't be read, Edit says why
-                stale = is_stale_layer(image, layer, self._results.recipe(layer))
-                self._marks[number].set_text("⚠" if stale else "")
+                have_compared(self._watch, image, layer, self._results.recipe(layer))
 
     def _row(self, layer: Gimp.Layer) -> Gtk.Widget:
         row = Gtk.Box(spacing=4)

@@ -9,15 +9,13 @@ import gi
 gi.require_version("Babl", "0.1")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Babl, Gegl, Gimp  # noqa: E402
-from scumble_protocol.client.packing import painted_bounds  # noqa: E402
+from scumble_protocol.client.sight import hides_something, open_bounds  # noqa: E402
 from scumble_protocol.errors import RequestError  # noqa: E402
-from scumble_protocol.geometry import NOWHERE, Bounds  # noqa: E402
+from scumble_protocol.geometry import Bounds  # noqa: E402
 from scumble_protocol.pixels import Picture, Plane, Space  # noqa: E402
 
 from .encoding import Encoding, encoding_of  # noqa: E402
 from .wording import _  # noqa: E402
-
-BAND_ROWS = 256  # paint is looked for in bands, so that a canvas of 16,000 px needs no copy of itself
 
 
 def bounds_of(drawable: Gimp.Drawable) -> Bounds:
@@ -63,22 +61,12 @@ def read_mask(channel: Gimp.Channel, bounds: Bounds) -> Plane:
 
 def paint_in(drawable: Gimp.Drawable, babl_format: str) -> Bounds:
     """Return where samples of that one-byte format are not 0, in document pixels."""
-    at, found = bounds_of(drawable), NOWHERE
-    for band in _bands(at):
-        data = samples(drawable, band, babl_format)
-        if data.strip(b"\0"):
-            found = found.united(painted_bounds(Plane(band.width, band.height, 1, "u8", data)).moved(band.x, band.y))
-    return found
+    return open_bounds(bounds_of(drawable), lambda band: samples(drawable, band, babl_format))
 
 
 def is_all_white(mask: Gimp.Channel) -> bool:
     """Say whether a layer mask hides nothing at all, as a new one does."""
-    return not any(samples(mask, band, "Y u8").strip(b"\xff") for band in _bands(bounds_of(mask)))
-
-
-def _bands(at: Bounds) -> list[Bounds]:
-    tops = range(at.y, at.bottom, BAND_ROWS)
-    return [Bounds(at.x, top, at.width, min(BAND_ROWS, at.bottom - top)) for top in tops]
+    return not hides_something(bounds_of(mask), lambda band: samples(mask, band, "Y u8"))
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -90,12 +90,3 @@ def _is_vector(layer: Gimp.Layer) -> bool:
 def beneath(layer: Gimp.Layer) -> Gimp.Layer | None:
     """Return the layer that this result was made from, if it is one and that layer is still there."""
     return by_tattoo(layer.get_image(), note(layer, BENEATH)) if note(layer, RECIPE) else None
-
-
-def stack_of(layer: Gimp.Layer) -> list[Gimp.Layer]:
-    """Return the layer and, for a result, what it was painted over, from the top down: an edit may stand on an edit."""
-    stack, below = [layer], beneath(layer)
-    while below is not None and below.get_id() not in {other.get_id() for other in stack}:
-        stack.append(below)
-        below = beneath(below)
-    return stack

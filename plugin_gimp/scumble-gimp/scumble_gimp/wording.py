@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 from pathlib import Path
 
+from scumble_protocol.client.catalogue import SHARED, SHARED_FOLDER
 from scumble_protocol.wording import spoken
 
 DOMAIN = "scumble-gimp"
@@ -18,12 +19,18 @@ def _(text: str) -> str:
 
 def aloud(sentence: str) -> str:
     """Return a sentence of the engine's or the protocol's in the painter's language: it knows its template and values."""
-    return spoken(sentence, _)
+    return spoken(sentence, _own_or_shared)
+
+
+def _own_or_shared(text: str) -> str:
+    own = _(text)
+    return own if own != text else gettext.dgettext(SHARED, text)
 
 
 def bind_language() -> None:
     """Tell gettext where the translations lie. GIMP sets the language of the process before it starts us."""
     gettext.bindtextdomain(DOMAIN, str(LOCALE_DIR))
+    gettext.bindtextdomain(SHARED, str(SHARED_FOLDER))
 
 
 def failed_inside(error: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..geometry import Bounds
-from ..messages import Handle
+from ..messages import Character, Handle, Slide
 from ..pixels import Picture, Plane
 
 
@@ -31,6 +31,7 @@ class Marks:
     color: Bounds | None = None
     mask: Bounds | None = None  # the selection or layer mask; None = there is none
     grab: Bounds | None = None
+    character: Bounds | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Snapshot:
     color: Plane | None = None
     mask: Plane | None = None
     grab: Plane | None = None
+    character: Character | None = None  # document pixels
+    slides: tuple[Slide, ...] = ()
 
 
 @dataclass(frozen=True)

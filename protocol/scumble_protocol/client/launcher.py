@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ..connection import ConnectionInfo, is_loopback_or_ipc, own_runtime_dir, read, replace_file
 from ..errors import EngineError, ProtocolError
+from ..wording import said
 from .sandbox import own_sandbox
 
 ENGINE_VARIABLE = "SCUMBLE_ENGINE"
@@ -93,8 +94,13 @@ class Launcher:
                 self._process = _spawn(command, output.fileno())
         except OSError as exc:
             raise EngineError(
-                f"The engine could not be started: {command[0]} ({exc.strerror or exc}). "
-                f"Install Scumble again, or set {ENGINE_VARIABLE} to its scumble command.",
+                said(
+                    "The engine could not be started: {command} ({strerror}). Install Scumble again, or set "
+                    "{engine_variable} to its scumble command.",
+                    command=command[0],
+                    strerror=exc.strerror or exc,
+                    engine_variable=ENGINE_VARIABLE,
+                ),
                 "engine-not-found",
             ) from exc
         # an engine outlives its launcher: somebody must take note of its end, or it stays in the process table
@@ -112,8 +118,11 @@ class Launcher:
         if exit_code is not None:
             raise EngineError(_why_not_started(exit_code), "engine-not-started")
         raise EngineError(
-            f"The engine has not answered within {self._timeout_s:.0f} s; "
-            "try again, or run “scumble doctor” in a terminal to see what is wrong.",
+            said(
+                "The engine has not answered within {timeout_s} s; try again, or run “scumble doctor” in a "
+                "terminal to see what is wrong.",
+                timeout_s=f"{self._timeout_s:.0f}",
+            ),
             "engine-slow",
         )
 
@@ -176,15 +185,22 @@ def engine_command() -> list[str]:
     chosen, sandbox = _chosen(), own_sandbox()
     if chosen is None and sandbox is not None:
         raise EngineError(
-            f"This program is a {sandbox.kind}: it can't start the engine, which is outside its sandbox. "
-            f"Type in a terminal: {sandbox.way_out}.",
+            said(
+                "This program is a {sandbox_kind}: it can't start the engine, which is outside its sandbox. Type "
+                "in a terminal: {way_out}.",
+                sandbox_kind=sandbox.kind,
+                way_out=sandbox.way_out,
+            ),
             "engine-not-found",
         )
     scumble = chosen or _remembered() or _on_path()
     if scumble is None:
         raise EngineError(
-            "Scumble's engine is not installed where this program can find it. Install it, run “scumble install” once in a "
-            f"terminal, or set {ENGINE_VARIABLE} to the full path of its scumble command.",
+            said(
+                "Scumble's engine is not installed where this program can find it. Install it, run “scumble "
+                "install” once in a terminal, or set {engine_variable} to the full path of its scumble command.",
+                engine_variable=ENGINE_VARIABLE,
+            ),
             "engine-not-found",
         )
     return [*scumble, "engine"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ProtocolError
 from ..geometry import Bounds
 from ..messages import (
     AddStrokes,
+    Character,
     ColorStrokes,
     Edit,
     Handle,
@@ -16,9 +17,11 @@ from ..messages import (
     PromptPair,
     Provenance,
     Result,
+    Slide,
     SubtractStrokes,
 )
 from ..pixels import Picture
+from ..wording import said
 from .host import LayerPlan
 from .packing import PackedPlane
 from .recipe import Recipe, pack_planes, picture_sha256, to_json
@@ -63,12 +66,16 @@ def _other_means(before: Provenance | None, now: Provenance) -> tuple[str, ...]:
     changed = [word for name, word in means.items() if before and getattr(before, name) != getattr(now, name)]
     if not changed:
         return ()
-    return (f"Since this layer was made, the {' and '.join(changed)} changed, so the new layer may differ.",)
+    what = " and ".join(changed)
+    return (said("Since this layer was made, the {what} changed, so the new layer may differ.", what=what),)
 
 
 def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:
     """Write down what was asked and what answered it."""
-    snapshot = request.snapshot
+    snapshot, painted = request.snapshot, result.character
+    begun = any(isinstance(cue, Character) for cue in request.edit.cues)
+    if painted is not None:
+        painted = replace(painted, place=painted.place.moved(snapshot.bounds.x, snapshot.bounds.y))
     return Recipe(
         source_name=snapshot.canvas.source_name,
         region=snapshot.bounds,
@@ -78,6 +85,9 @@ def recipe_of(request: Request, result: Result, draft: Draft) -> Recipe:
         handles=snapshot.handles,
         words=request.words,
         reading=result.reading,
+        character=painted,
+        begun=snapshot.character if begun else None,
+        slides=snapshot.slides if begun else (),
         **draft.packed,
     )
 
@@ -97,11 +107,18 @@ def _check_fit(edit: Edit, result: Result) -> None:
 def layer_name(edit: Edit) -> str:
     """Name a layer by its cues, as a painter would: "Drag 2 handles", "Erase", "Say: make the apple green"."""
     kinds = {type(cue) for cue in edit.cues}
+    slides = [f"{cue.name} {cue.amount:+g}" for cue in edit.cues if isinstance(cue, Slide)]
+    if Character in kinds and Handle not in kinds:
+        return _shortened("Character: " + ", ".join(slides) if slides else "Character")
     parts = [_drag_part(sum(isinstance(cue, Handle) for cue in edit.cues))] if Handle in kinds else []
     names = {AddStrokes: "Add", SubtractStrokes: "Erase", ColorStrokes: "Colour"}
     parts += [name for kind, name in names.items() if kind in kinds]
     parts += [_words_part(cue) for cue in edit.cues if isinstance(cue, (Instruction, PromptPair))]
     name = ", ".join(part if number == 0 else part[0].lower() + part[1:] for number, part in enumerate(parts))
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1].rstrip() + "…"
 
 

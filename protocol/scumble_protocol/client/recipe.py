@@ -18,9 +18,10 @@ from typing import Any
 from .. import codec
 from ..errors import ProtocolError, RequestError
 from ..geometry import Bounds, Point
-from ..messages import Handle, Instruction, PromptPair, Provenance, Settings
+from ..messages import Character, Handle, Instruction, PromptPair, Provenance, Settings, Slide
 from ..pixels import Picture, Plane, plane_bytes
-from ..rules import MAX_HANDLES, check_settings
+from ..rules import MAX_HANDLES, MAX_SLIDES, check_character, check_settings, check_slide
+from ..wording import said
 from .host import Snapshot
 from .packing import PackedPlane, pack, unpack
 from .request import Words
@@ -38,7 +39,10 @@ SETTING_KEYS = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True)
 class Recipe:
-    """`region` and handles are document pixels; planes lie within it. `picture_sha256` names what lay beneath."""
+    """`region` and handles are document pixels; planes lie within it. `picture_sha256` names what lay beneath.
+
+    `character`: what the layer shows, where a generator painted it, to go on from; `begun`: what it was made from.
+    """
 
     source_name: str
     region: Bounds
@@ -53,6 +57,9 @@ class Recipe:
     mask: PackedPlane | None = None
     grab: PackedPlane | None = None
     reading: PromptPair | None = None
+    character: Character | None = None
+    begun: Character | None = None
+    slides: tuple[Slide, ...] = ()
 
     def planes_on(self, canvas: Bounds) -> dict[str, Plane]:
         """Unpack strokes and masks, by name, each of the region's size. Raises RequestError when the canvas doesn't hold the region."""
@@ -69,8 +76,12 @@ class Recipe:
         """Raise RequestError when a canvas no longer holds the whole region."""
         if not self.lies_in(canvas):
             raise RequestError(
-                f"The picture is {canvas.width}×{canvas.height} now and no longer holds the whole region of this edit; "
-                "make the edit anew.",
+                said(
+                    "The picture is {canvas_width}×{canvas_height} now and no longer holds the whole region of this "
+                    "edit; make the edit anew.",
+                    canvas_width=canvas.width,
+                    canvas_height=canvas.height,
+                ),
                 "region-gone",
             )
 
@@ -78,11 +89,14 @@ class Recipe:
         """Return the snapshot with this recipe's cues in place of its own. Raises RequestError when it is not of our region."""
         if snapshot.bounds != self.region:
             raise RequestError(
-                f"The picture no longer reaches all of {_words_of(self.region)} where this edit was made; make it anew.",
+                said(
+                    "The picture no longer reaches all of {words_of} where this edit was made; make it anew.",
+                    words_of=_words_of(self.region),
+                ),
                 "region-gone",
             )
         planes: dict[str, Any] = dict.fromkeys(PLANES) | self.planes_on(snapshot.bounds)
-        return replace(snapshot, handles=self.handles, **planes)
+        return replace(snapshot, handles=self.handles, character=self.begun, slides=self.slides, **planes)
 
     def with_changes(self, changes: Iterable[str]) -> Recipe:
         """Return the recipe with changes like "seed=7" or "say=make it blue". Raises RequestError for what is not known."""
@@ -118,7 +132,12 @@ def _with_change(recipe: Recipe, change: str) -> Recipe:
     if not separator or key not in (*SETTING_KEYS, *WORD_KEYS):
         known = ", ".join((*SETTING_KEYS, *WORD_KEYS))
         raise RequestError(
-            f"{change!r} is not a change that I know; write KEY=VALUE with one of {known}.", "bad-change"
+            said(
+                "{change} is not a change that I know; write KEY=VALUE with one of {known}.",
+                change=f"{change!r}",
+                known=known,
+            ),
+            "bad-change",
         )
     if key in WORD_KEYS:
         return replace(recipe, words=_with_word(recipe.words, key, value), reading=None)
@@ -138,7 +157,9 @@ def _setting(key: str, value: str) -> Any:
     try:
         return kind(value)
     except ValueError:
-        raise RequestError(f"{key} must be a number, not {value!r}.", "bad-change") from None
+        raise RequestError(
+            said("{key} must be a number, not {kind}.", key=key, kind=f"{value!r}"), "bad-change"
+        ) from None
 
 
 # ---- JSON -----------------------------------------------------------------------------------------------------------
@@ -170,6 +191,9 @@ class _Written:
     handles: tuple[tuple[float, ...], ...]
     reading: PromptPair | None
     planes: _Planes
+    character: Character | None = None
+    begun: Character | None = None
+    slides: tuple[Slide, ...] = ()
 
 
 def to_json(recipe: Recipe) -> str:
@@ -186,6 +210,9 @@ def to_json(recipe: Recipe) -> str:
         "words": _words_out(recipe.words),
         "reading": _words_out(recipe.reading),
         "planes": {name: asdict(plane) for name, plane in planes.items() if plane is not None},
+        "character": None if recipe.character is None else asdict(recipe.character),
+        "begun": None if recipe.begun is None else asdict(recipe.begun),
+        "slides": [asdict(slide) for slide in recipe.slides],
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
@@ -236,6 +263,7 @@ def _read(content: dict[str, Any]) -> Recipe:
     region, handles = Bounds(*written.region), [_handle(*ends) for ends in written.handles]
     planes = {name: getattr(written.planes, name) for name in PLANES}
     _check(region, handles, written.settings)
+    _check_generated(written)
     for name, plane in planes.items():
         if plane is not None:
             plane.check(region.width, region.height, 4 if name == "color" else 1)
@@ -248,6 +276,9 @@ def _read(content: dict[str, Any]) -> Recipe:
         tuple(handles),
         _words_in(content["words"]),
         reading=written.reading,
+        character=written.character,
+        begun=written.begun,
+        slides=written.slides,
         **planes,
     )
 
@@ -262,6 +293,19 @@ def _check(region: Bounds, handles: list[Handle], settings: Settings) -> None:
     if not all(math.isfinite(value) and abs(value) < MAX_PLACE_PX for value in places) or len(handles) > MAX_HANDLES:
         raise ValueError("at no place")
     check_settings(settings)
+
+
+def _check_generated(written: _Written) -> None:
+    for character in (written.character, written.begun):
+        if character is not None:
+            check_character(character)
+            corner = (character.place.x, character.place.y, character.place.right, character.place.bottom)
+            if any(abs(value) >= MAX_PLACE_PX for value in corner):
+                raise ValueError("at no place")
+    if len(written.slides) > MAX_SLIDES:
+        raise ValueError("too many slides")
+    for slide in written.slides:
+        check_slide(slide)
 
 
 def _words_out(words: Words | None) -> dict[str, Any] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import RequestError
 from ..geometry import NOWHERE, Bounds, bounds_of_points
 from ..messages import (
     AddStrokes,
+    Character,
     ColorStrokes,
     Cue,
     Edit,
@@ -35,12 +36,14 @@ LEAST_CONTEXT_PX = 128
 BARE_DRAG_CONTEXT_PX = 192
 BARE_DRAG_CONTEXT_SHARE = 0.2
 
-EMPTY_STROKES = {
+EMPTY_STROKES_NOTE = {
     "add": "The add strokes are empty: paint what should appear.",
     "subtract": "The subtract strokes are empty: paint over what should go.",
     "color": "The colour strokes are empty: paint the colours that you want.",
 }
-NOTHING_ASKED = "Nothing was asked for: drag a point, paint a stroke, or say what should change."
+EMPTY_MASK_NOTE = "The mask is empty, so everything may change."
+EMPTY_GRAB_NOTE = "The grab mask is empty, so the engine finds what the handles hold."
+NOTHING_ASKED_NOTE = "Nothing was asked for: drag a point, paint a stroke, or say what should change."
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def _check_handles_inside(canvas: Bounds, handles: Iterable[Handle]) -> None:
 
 def _touched(marks: Marks) -> Bounds:
     touched = bounds_of_points(point for handle in marks.handles for point in (handle.start, handle.end))
-    for bounds in (marks.add, marks.subtract, marks.color, marks.mask, marks.grab):
+    for bounds in (marks.add, marks.subtract, marks.color, marks.mask, marks.grab, marks.character):
         touched = touched.united(bounds or NOWHERE)
     return touched
 
@@ -130,13 +133,39 @@ def build(snapshot: Snapshot, words: Words | None = None, settings: Settings | N
     """
     strokes, notes = _strokes(snapshot)
     words = words if words is not None and _spoken(words) else None
-    asked: tuple[Cue, ...] = (*_handles(snapshot), *strokes, *((words,) if words else ()))
+    settings = settings or Settings()
+    character = None if strokes or words else character_for(snapshot, settings)
+    slides = snapshot.slides if character or not (snapshot.handles or strokes or words) else ()
+    asked: tuple[Cue, ...] = (
+        *([character] if character else ()),
+        *_handles(snapshot),
+        *slides,
+        *strokes,
+        *((words,) if words else ()),
+    )
     if not asked:
-        raise RequestError(" ".join(notes) or NOTHING_ASKED, "nothing-asked")
+        why = notes[0] if len(notes) == 1 else " ".join(notes)  # one alone keeps its parts
+        raise RequestError(why or NOTHING_ASKED_NOTE, "nothing-asked")
     bounding, more_notes = _bounding(snapshot)
-    edit = Edit(snapshot.picture, (*asked, *bounding), settings or Settings())
+    edit = Edit(snapshot.picture, (*asked, *bounding), settings)
     check_edit(edit)
     return Request(edit, snapshot, words, (*notes, *more_notes))
+
+
+def character_for(snapshot: Snapshot, settings: Settings) -> Character | None:
+    """Return the character (crop pixels) that an edit of handles, of slides, or of nothing (a new one) is about.
+
+    By itself an edit is about the character only where every handle holds it; "gan" says that it is, "warp" and "latent" that it
+    is not.
+    """
+    character, handles = snapshot.character, snapshot.handles
+    if character is None or (handles and settings.method in ("warp", "latent")):
+        return None
+    if handles and settings.method != "gan" and not all(character.place.contains(one.start) for one in handles):
+        return None
+    if character.ws and not handles and not snapshot.slides:
+        return None
+    return replace(character, place=character.place.moved(-snapshot.bounds.x, -snapshot.bounds.y))
 
 
 def is_blank(plane: Plane) -> bool:
@@ -157,7 +186,7 @@ def _strokes(snapshot: Snapshot) -> tuple[list[Cue], list[str]]:
     notes = []
     for name, plane in (("add", snapshot.add), ("subtract", snapshot.subtract), ("color", snapshot.color)):
         if plane is not None and is_blank(plane):
-            notes.append(EMPTY_STROKES[name])
+            notes.append(EMPTY_STROKES_NOTE[name])
         elif plane is not None:
             cues.append(_stroke_cue(name, plane))
     return cues, notes
@@ -173,11 +202,11 @@ def _bounding(snapshot: Snapshot) -> tuple[list[Cue], list[str]]:
     cues: list[Cue] = []
     notes = []
     if snapshot.mask is not None and is_blank(snapshot.mask):
-        notes.append("The mask is empty, so everything may change.")
+        notes.append(EMPTY_MASK_NOTE)
     elif snapshot.mask is not None:
         cues.append(Mask(snapshot.mask))
     if snapshot.grab is not None and is_blank(snapshot.grab):
-        notes.append("The grab mask is empty, so the engine finds what the handles hold.")
+        notes.append(EMPTY_GRAB_NOTE)
     elif snapshot.grab is not None:
         cues.append(Grab(snapshot.grab))
     return cues, notes

@@ -138,7 +138,7 @@ class EditRun:
         elif isinstance(event, Preview):
             self.phase, self.preview = "working", event
         elif isinstance(event, Failure):
-            self.fail(error_for(event.code, event.sentence))
+            self.fail(error_for(event.code, event.sentence, event.reading))
         elif isinstance(event, Result):
             self._finish(event)
 

@@ -112,7 +112,7 @@ def test_nothing_and_too_much_are_refused(said: str, words: str) -> None:
 def test_an_open_vocabulary_takes_any_noun() -> None:
     pair = read_instruction("replace the cat with a fluffy walrus", Vocabulary())
     assert pair == PromptPair("a cat", "a fluffy walrus", ("fluffy walrus",), (), "replace")
-    assert read_instruction("change the background to a stormy sea", Vocabulary()).target == "a drawing on a stormy sea"
+    assert read_instruction("change the background to a stormy sea", Vocabulary()).target == "a picture on a stormy sea"
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scumble_engine.models import registry
+from scumble_engine.models.catalogue import PHOTO_FILL
 from scumble_engine.models.photo_fill import SIDE_PX, ClassicalFill, load_fill
 from skimage import data
 
 needs_weights = pytest.mark.skipif(
-    not registry.facts(registry.PHOTO_FILL).present,
+    not registry.facts(PHOTO_FILL).present,
     reason="the photograph model is not here: scumble models pull photo-fill",
 )
 
@@ -50,5 +51,5 @@ def test_without_weights_the_classical_fill_says_what_to_do(tmp_path: Path, monk
 
 def test_damaged_weights_are_never_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCUMBLE_MODELS_DIR", str(tmp_path))
-    (tmp_path / registry.PHOTO_FILL.file).write_bytes(b"not a model")
+    (tmp_path / PHOTO_FILL.file).write_bytes(b"not a model")
     assert isinstance(load_fill(), ClassicalFill)

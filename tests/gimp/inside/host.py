@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from dataclasses import replace
 
 from gi.repository import Gimp
@@ -11,6 +12,7 @@ from scumble_gimp.results import Results
 from scumble_gimp.source import source_of
 from scumble_protocol.client.host import LayerPlan
 from scumble_protocol.client.recipe import Recipe, picture_sha256, to_json
+from scumble_protocol.client.staleness import StaleWatch
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Provenance, Settings
@@ -129,8 +131,11 @@ def add_path(image, strokes, name="Drags"):
 
 
 def is_stale(image, layer):
-    result = Gimp.Item.get_by_id(layer)
-    return staleness.is_stale_layer(Gimp.Image.get_by_id(image), result, Results().recipe(result))
+    result, watch = Gimp.Item.get_by_id(layer), StaleWatch()
+    staleness.have_compared(watch, Gimp.Image.get_by_id(image), result, Results().recipe(result))
+    while watch.busy:
+        time.sleep(0.01)
+    return watch.answers()[str(layer)]
 
 
 def recipe(layer):

@@ -1,12 +1,16 @@
 """Runs in GIMP's Python: how often the panel's looks at a picture fetch or read something large."""
 
+import threading
 from contextlib import contextmanager
 
+import host
 from gi.repository import Gimp, GLib
 from scumble_gimp import guard, pixels, results
 from scumble_gimp.canvas import GimpHost
 from scumble_gimp.masks import Masks
 from scumble_gimp.source import source_of
+from scumble_protocol.client import recipe as recipe_module
+from scumble_protocol.client import staleness as client_staleness
 
 
 @contextmanager
@@ -52,6 +56,22 @@ def at_mask(image, times):
         masks.forget()
         lines()
     return {"kinds": seen[-1], "looks": once, "later": len(looks)}
+
+
+def at_stale(image, layer):
+    """Have a result compared, and say whether GIMP's main thread did the hashing."""
+    by = []
+
+    def compared(recipe, picture):
+        by.append(threading.current_thread() is threading.main_thread())
+        return recipe_module.is_stale(recipe, picture)
+
+    true, client_staleness.is_stale = client_staleness.is_stale, compared
+    try:
+        stale = host.is_stale(image, layer)
+    finally:
+        client_staleness.is_stale = true
+    return {"stale": stale, "in_main": by}
 
 
 class Teller:
