@@ -16,11 +16,12 @@ from scumble_protocol.geometry import NOWHERE, Bounds, Point
 from scumble_protocol.messages import Edit, Grab, Handle, Mask
 from scumble_protocol.wording import said
 
-from ..imaging.arrays import Array, Bytes, Floats
+from ..imaging.arrays import Bytes, Floats
 from ..imaging.blend import over, premultiplied
+from ..imaging.claims import owners_of
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
-from ..imaging.matte import pure_colors
+from ..imaging.matte import SEEN, pure_colors
 from ..imaging.shadow import REACH, cast_shadow
 from ..models.shelf import Shelf
 from .find import Shape, found_shapes
@@ -29,7 +30,6 @@ from .scene import Scene, channel, of_kind, only
 Made = TypeVar("Made")
 KEPT = 4
 EDGE_PX = 1.5
-SEEN = 0.02
 SHADOW_SIDE_PX = 384
 
 
@@ -131,32 +131,13 @@ def _given_shapes(alpha: Bytes, starts: list[Point], scene: Scene) -> list[Shape
     if len(starts) == 1:
         return [(matte, bounds, (0,))]
     count, labels = cv2.connectedComponents((part > 127).astype(np.uint8))
-    owners = _owners(labels, count, starts, bounds)
+    owners = owners_of(labels, count, starts, bounds)
     shapes: list[Shape] = []
     for handles in sorted(set(owners.values())):
         mine = np.isin(labels, [label for label, owner in owners.items() if owner == handles])
         # The soft rim of a piece belongs to no label; it goes with its piece.
         shapes.append((np.where(grow(mine, 3.0), matte, 0.0).astype(np.float32), bounds, handles))
     return shapes
-
-
-def _owners(labels: Array, count: int, starts: list[Point], bounds: Bounds) -> dict[int, tuple[int, ...]]:
-    """Say which handles move each labelled piece."""
-    distances = np.full((count, len(starts)), np.inf)
-    for label in range(1, count):
-        away = cv2.distanceTransform((labels != label).astype(np.uint8), cv2.DIST_L2, 5)
-        for number, start in enumerate(starts):
-            column = min(max(int(start.x) - bounds.x, 0), bounds.width - 1)
-            row = min(max(int(start.y) - bounds.y, 0), bounds.height - 1)
-            outside = start.distance(Point(column + bounds.x + 0.5, row + bounds.y + 0.5))
-            distances[label, number] = float(away[row, column]) + max(0.0, outside - 1.0)
-    piece_of = {number: int(np.argmin(distances[:, number])) for number in range(len(starts))}
-    owned = {label: tuple(n for n, piece in piece_of.items() if piece == label) for label in range(1, count)}
-    for label, handles in owned.items():
-        if not handles:
-            nearest = int(np.argmin(distances[label]))
-            owned[label] = owned[piece_of[nearest]]
-    return owned
 
 
 def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...]) -> Body:
