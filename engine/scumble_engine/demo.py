@@ -100,11 +100,6 @@ def star(center: tuple[float, float], radius: float) -> Path2:
     )
 
 
-MUSHROOM: Path2 = (
-    *((320 + 196 * math.cos(math.radians(a)), 352 - 190 * math.sin(math.radians(a))) for a in range(0, 181, 15)),
-    *((126, 405), (140, 428), (262, 430), (230, 520), (250, 552), (392, 552), (410, 520), (380, 430), (500, 428)),
-    (516, 405),
-)
 STAR = star((492, 158), 86)
 ROCKET: Path2 = (
     (308, 408),
@@ -146,7 +141,6 @@ STORIES: tuple[Story, ...] = (
             DemoEdit(
                 "Drag: pull it to the left",
                 handles=(Handle(Point(320, 300), Point(215, 315)),),
-                paints=(Paint("grab", MUSHROOM), Paint("grab", tuple((x + 24, y + 24) for x, y in MUSHROOM))),
             ),
             DemoEdit(
                 "Brush: a star, drawn and coloured",

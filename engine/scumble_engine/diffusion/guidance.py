@@ -1,19 +1,23 @@
 """Pulling a predicted picture towards strokes: its edges to the drawn lines, its colours to the painted ones.
 
-Both always act together on the model's x0 between its steps, through the decoder only: no gradient goes through the network
-(after "Universal guidance for diffusion models", Bansal et al. 2023, backward guidance).
+Both always act together on the model's x0 between its steps, through a linear map of latents to pixels: no gradient goes through
+the network or the decoder (after "Universal guidance for diffusion models", Bansal et al. 2023, backward guidance).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .capabilities import Denoiser
+from .capabilities import Condition
+from .rough import RoughDecoder
 
+# Latents (n, c, h, w) -> pixels (n, 3, h, w), sRGB 0..1.
+Seeing = Callable[[Tensor], Tensor]
 LUMA = (0.299, 0.587, 0.114)
 # How strong a luminance step counts as a full edge; how far, in pixels, an edge may lie from its line.
 FULL_EDGE = 0.25
@@ -30,10 +34,8 @@ class Conditions:
     lines: Tensor | None = None
     colors: Tensor | None = None
     painted: Tensor | None = None
-
-    @property
-    def any(self) -> bool:
-        return self.lines is not None or self.painted is not None
+    rough: RoughDecoder | None = None
+    shown: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,16 @@ def loss_of(pixels: Tensor, conditions: Conditions, pull: Pull) -> Tensor:
     return loss
 
 
-def pulled(model: Denoiser, x0: Tensor, conditions: Conditions, pull: Pull, may: Tensor) -> Tensor:
-    """Move clean latents towards what the strokes ask for, only where `may` (1, 1, h, w of the latents) lets them."""
-    if not conditions.any:
-        return x0
+def pulled(see: Seeing, x0: Tensor, conditions: Conditions, pull: Pull, may: Tensor) -> Tensor:
+    """Move clean latents towards what the strokes ask for, only where `may` (1, 1, h, w of the latents) lets them.
+
+    `see`: what pixels latents are taken for; gradients go through it.
+    """
     length = pull.rate * float(x0.std().clamp_min(1e-3))
     with torch.enable_grad():
         moving = x0.detach().clone().requires_grad_(True)
         for _ in range(pull.steps):
-            loss = loss_of(model.decode(moving), conditions, pull)
+            loss = loss_of(see(moving), conditions, pull)
             (gradient,) = torch.autograd.grad(loss, moving)
             gradient = gradient * may
             # The largest step of any latent has the chosen length: near the goal, gradients fade and steps do not overshoot.

@@ -5,13 +5,13 @@ Outside the mask the latents are the source's own, noised to the step's level (b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from .capabilities import Denoiser
+from .capabilities import Condition, Denoiser
 from .guidance import Conditions, Pull, pulled
 from .trace import step_noise
 
@@ -40,10 +40,12 @@ def repaint_steps(
     noise = step_noise(source, plan.seed, 0)
     z = model.schedule.noised(start, noise, timesteps[0])
     for number, timestep in enumerate(timesteps, start=1):
-        x0, own = _predicted(model, z, timestep, plan)
+        x0, own = _predicted(model, z, timestep, plan, conditions.shown)
         # Nothing paints over the last prediction, so there the strokes have the last word.
-        pull = plan.pull.lasting() if number == len(timesteps) else plan.pull
-        x0 = pulled(model, x0, conditions, pull, mask)
+        last = number == len(timesteps)
+        if conditions.rough is not None:
+            see = conditions.rough.near(x0, model.decode(x0)) if last else conditions.rough
+            x0 = pulled(see, x0, conditions, plan.pull.lasting() if last else plan.pull, mask)
         x0 = mask * x0 + (1 - mask) * source
         yield number, x0
         if number < len(timesteps):
@@ -52,11 +54,14 @@ def repaint_steps(
             z = model.schedule.noised(x0, carried, timesteps[number])
 
 
-def _predicted(model: Denoiser, z: Tensor, timestep: int, plan: RepaintPlan) -> tuple[Tensor, Tensor]:
+def _predicted(
+    model: Denoiser, z: Tensor, timestep: int, plan: RepaintPlan, shown: Sequence[Condition]
+) -> tuple[Tensor, Tensor]:
     if not plan.prompt or plan.guidance == 1.0 or model.guides_itself:
-        prediction = model.predict(z, timestep, [model.words(plan.prompt)], guidance=plan.guidance)
+        prediction = model.predict(z, timestep, [model.words(plan.prompt)], None, shown, plan.guidance)
         return prediction.x0, prediction.noise
-    both = model.predict(torch.cat([z, z]), timestep, [model.words(plan.prompt), model.words(model.profile.negative)])
+    words = [model.words(plan.prompt), model.words(model.profile.negative)]
+    both = model.predict(torch.cat([z, z]), timestep, words, None, shown)
     x0 = both.x0[1:] + plan.guidance * (both.x0[:1] - both.x0[1:])
     noise = both.noise[1:] + plan.guidance * (both.noise[:1] - both.noise[1:])
     return x0, noise

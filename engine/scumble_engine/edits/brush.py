@@ -25,20 +25,22 @@ from ..assist.vocabulary import with_article
 from ..diffusion.guidance import Conditions
 from ..diffusion.model import DiffusionModel
 from ..diffusion.repaint import RepaintPlan, repaint_steps
+from ..diffusion.rough import RoughDecoder, fit_rough
 from ..imaging.arrays import Bools, Bytes, Floats, array_of
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
+from ..imaging.strokes import COVERED, enclosed, tinted
 from ..models.shelf import Shelf
+from .controls import conditions_for
 from .looking import shown_to
 from .made import made_by
 from .model_window import ModelWindow, Under, open_window, to_tensor
 from .painting import decoded
 from .reading import known_words
-from .scene import Scene, channel, of_kind, only, open_scene, sketch
+from .scene import Scene, joined_strokes, of_kind, only, open_scene, sketch
 from .seeing import in_its_place
 from .work import Layer, Sketch, Step, Work
 
-COVERED = 32
 STEPS, PREVIEW_STEPS = 12, 4
 # Measured on 98 drawings of sets that the guesser never learnt from: of guesses below it 42 % are right, of the others 92 %.
 SURE_GUESS = 0.5
@@ -99,7 +101,7 @@ def _painted(
     source, start = model.encode(window.pixels()), model.encode(window.pixels(under.srgb))
     forget = _forgotten(strokes, prompt)
     plan = RepaintPlan(prompt, steps, max(0.2, forget * edit.settings.strength), seed=edit.settings.seed)
-    conditions = conditions_of(window, strokes, region, model.device)
+    conditions = conditions_of(model, window, strokes, region, under)
     latents = start
     for number, x0 in repaint_steps(model, source, start, mask, conditions, plan):
         latents = x0
@@ -129,7 +131,7 @@ def _sketch(window: ModelWindow, region: Floats, painted: Tensor) -> Sketch:
 def strokes_of(edit: Edit) -> Strokes:
     """Join the strokes of each kind. Raises RequestError when there are none, or add and subtract strokes cover the same place."""
     plane = edit.picture.plane
-    add, subtract = _joined(edit, AddStrokes), _joined(edit, SubtractStrokes)
+    add, subtract = joined_strokes(edit, AddStrokes), joined_strokes(edit, SubtractStrokes)
     color = np.zeros((plane.height, plane.width, 4), np.uint8)
     for cue in of_kind(edit, ColorStrokes):
         _check_color(cue.rgba, plane)
@@ -142,14 +144,6 @@ def strokes_of(edit: Edit) -> Strokes:
     if not found.covered.any():
         raise RequestError("The strokes are empty; draw what should be there.", "bad-strokes")
     return found
-
-
-def _joined(edit: Edit, kind: type[AddStrokes] | type[SubtractStrokes]) -> Bytes:
-    plane = edit.picture.plane
-    joined = np.zeros((plane.height, plane.width), np.uint8)
-    for cue in of_kind(edit, kind):
-        np.maximum(joined, channel(cue.alpha, plane, "stroke layer"), out=joined)
-    return joined
 
 
 def _check_color(rgba: Plane, picture: Plane) -> None:
@@ -184,20 +178,6 @@ def region_of(scene: Scene, strokes: Strokes) -> Floats:
     return soft
 
 
-def enclosed(lines: Bools) -> Bools:
-    """Return what the drawn lines enclose, small gaps closed: the inside of what was drawn belongs to it."""
-    if not lines.any():
-        return lines
-    box = bounds_of(lines)
-    gap = max(3, round(0.15 * max(box.width, box.height))) | 1
-    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap))
-    thick = cv2.dilate(np.pad(lines.astype(np.uint8), gap), pen)
-    contours, _ = cv2.findContours(thick, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = cv2.erode(cv2.drawContours(np.zeros_like(thick), contours, -1, 1, cv2.FILLED), pen)
-    inner: Bools = filled[gap:-gap, gap:-gap].astype(bool)
-    return inner
-
-
 def prepared(window: ModelWindow, strokes: Strokes, region: Floats) -> Under:
     """Return the picture to begin from: subtracted things filled smoothly, colour strokes painted as they are."""
     srgb = window.srgb()
@@ -211,33 +191,36 @@ def prepared(window: ModelWindow, strokes: Strokes, region: Floats) -> Under:
     return Under((color[..., :3] * alpha + srgb * (1 - alpha)).astype(np.float32), cut(region, window.bounds))
 
 
-def tinted(srgb: Floats, inside: Bools, color: Bytes) -> Floats:
-    """Return the picture with each drawn shape filled by the mean of the colour strokes in it: a painter colours a part for all."""
-    if not inside.any() or not (color[..., 3] >= COVERED).any():
-        return srgb
-    filled: Floats = srgb.copy()
-    count, shapes = cv2.connectedComponents(inside.astype(np.uint8))
-    for shape in range(1, count):
-        touched = (shapes == shape) & (color[..., 3] >= COVERED)
-        if touched.any():
-            filled[shapes == shape] = color[touched][:, :3].astype(np.float32).mean(axis=0) / 255.0
-    return filled
-
-
-def conditions_of(window: ModelWindow, strokes: Strokes, region: Floats, device: torch.device) -> Conditions:
-    """Bring the strokes to the model's size as what its decoded picture is asked for."""
-    lines = cut(strokes.add, window.bounds) >= COVERED
+def conditions_of(
+    model: DiffusionModel, window: ModelWindow, strokes: Strokes, region: Floats, under: Under
+) -> Conditions:
+    """Bring the strokes to the model's size, as what its picture is pulled to and what its control networks are shown."""
+    lines, gone = (cut(each, window.bounds) >= COVERED for each in (strokes.add, strokes.subtract))
     color = cut(strokes.color, window.bounds).astype(np.float32) / 255.0
     painted = (color[..., 3] >= COVERED / 255).astype(np.float32)
     flat = window.shrunk(np.ascontiguousarray(color[..., :3] * painted[..., None]))
     weight = np.clip(window.shrunk(painted), 0.0, 1.0)
     mean = flat / np.maximum(weight, 1e-3)[..., None]
+    may = window.shrunk(np.ascontiguousarray(cut(region, window.bounds)))
+    thin = _thinned(window, lines)
+    seen = window.shrunk(np.clip(under.srgb, 0.0, 1.0))
+    asked = lines.any() or painted.any()
     return Conditions(
-        _plane(window.shrunk(np.ascontiguousarray(cut(region, window.bounds))), device),
-        _plane((_thinned(window, lines)), device) if lines.any() else None,
-        to_tensor(np.clip(mean, 0, 1)).to(device) if painted.any() else None,
-        _plane((weight > 0.5).astype(np.float32), device) if painted.any() else None,
+        _plane(may, model.device),
+        _plane(thin, model.device) if lines.any() else None,
+        to_tensor(np.clip(mean, 0, 1)).to(model.device) if painted.any() else None,
+        _plane((weight > 0.5).astype(np.float32), model.device) if painted.any() else None,
+        rough_of(model) if asked else None,
+        conditions_for(model, seen, may, thin, window.shrunk(gone.astype(np.float32)), weight),
     )
+
+
+def rough_of(model: DiffusionModel) -> RoughDecoder:
+    """Return the model's linear map of latents to pixels, fitted once."""
+    if "rough" not in model.memories:
+        model.memories["rough"] = fit_rough(model, model.native_side // model.stride)
+    kept: RoughDecoder = model.memories["rough"]
+    return kept
 
 
 def _thinned(window: ModelWindow, lines: Bools) -> Floats:

@@ -92,7 +92,7 @@ def _finish(
     seed = edit.settings.seed
     patch = yield from fill_patch(scene, shelf.fill, held.hole, held.bounds, seed, done=1)
     bounds, plane = compose(scene, held, motions, patch.colors)
-    notes = [*held.notes, *_cut_off(scene, held, motions), *([shelf.fill.note] if shelf.fill.note else [])]
+    notes = [*held.notes, *_cut_off(scene, held, motions), *patch.notes]
     yield Step(patch.runs + 2, patch.runs + 2, "blending")
     made = provenance("warp", shelf.fill, seed, patch.runs, time.perf_counter() - started)
     return Layer(bounds, plane, made, tuple(notes))

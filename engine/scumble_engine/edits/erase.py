@@ -13,14 +13,13 @@ from ..imaging.arrays import Bytes, Floats
 from ..imaging.blend import finish, premultiplied
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
+from ..imaging.strokes import COVERED
 from ..models.shelf import Shelf
 from .hold import edge_px
 from .made import provenance
 from .patch import fill_patch
-from .scene import Scene, channel, of_kind, open_scene, sketch
+from .scene import Scene, joined_strokes, open_scene, sketch
 from .work import Layer, Step, Work
-
-COVERED = 32
 
 
 def erase(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
@@ -30,10 +29,7 @@ def erase(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     """
     started = time.perf_counter()
     scene = open_scene(edit)
-    strokes = np.zeros((scene.whole.height, scene.whole.width), np.uint8)
-    for cue in of_kind(edit, SubtractStrokes):
-        np.maximum(strokes, channel(cue.alpha, edit.picture.plane, "stroke layer"), out=strokes)
-    hole, bounds = hole_of(scene, strokes)
+    hole, bounds = hole_of(scene, joined_strokes(edit, SubtractStrokes))
     hint = smooth_fill(scene.colors(bounds), hole > 0)
     place, plane = finish(premultiplied(hint, hole), bounds, scene.may_in(bounds), scene.depth)
     seed = edit.settings.seed
@@ -45,7 +41,7 @@ def erase(edit: Edit, shelf: Shelf, purpose: Purpose) -> Work:
     place, plane = finish(premultiplied(patch.colors, hole), bounds, scene.may_in(bounds), scene.depth)
     yield Step(patch.runs + 1, patch.runs + 1, "blending")
     made = provenance("erase", shelf.fill, seed, patch.runs, time.perf_counter() - started)
-    return Layer(place, plane, made, (shelf.fill.note,) if shelf.fill.note else ())
+    return Layer(place, plane, made, patch.notes)
 
 
 def hole_of(scene: Scene, strokes: Bytes) -> tuple[Floats, Bounds]:

@@ -12,6 +12,7 @@ from scumble_protocol.wording import said
 
 from ..imaging import grab
 from ..imaging.arrays import Bools, Bytes, Floats
+from ..imaging.claims import holds, joined, settle, swallowed
 from ..imaging.figure import divided, figure_at
 from ..imaging.flat import is_flat
 from ..imaging.mask import bounds_of, cut, grow
@@ -58,7 +59,7 @@ def found_shapes(starts: list[Point], scene: Scene) -> Found:
     look = _look(scene, window)
     seeds = [look.seed(start) for start in starts]
     found = [grab.find_in(look.rgb, seed, look.may, look.closed) for seed in seeds]
-    for number, other in _swallowed([thing for thing, _ in found], seeds):
+    for number, other in swallowed([thing for thing, _ in found], seeds):
         found[number] = grab.find_in(look.rgb, seeds[number], look.may & ~found[other][0], look.closed)
     parts: list[int] = []
     for number, figure in enumerate(figures):
@@ -68,8 +69,8 @@ def found_shapes(starts: list[Point], scene: Scene) -> Found:
             parts += [number + 1] if sure >= SURE and overlap(thing, piece) <= SAME else []
             found[number] = piece, SURE
     doubts = tuple(number for number, (_, sure) in enumerate(found, start=1) if sure < SURE)
-    groups = _joined([thing for thing, _ in found], seeds)
-    _settle(groups, seeds)
+    groups = joined([thing for thing, _ in found], seeds)
+    settle(groups, seeds)
     shapes = [_matted(scene, thing, window, tuple(handles)) for thing, handles in groups]
     return shapes, doubts, tuple(_whole_note(number) for number in parts)
 
@@ -128,52 +129,10 @@ def _is_better(look: Look, piece: Bools, found: tuple[Bools, float], seeds: list
     """Tell whether the figure is what a handle holds, and not the contour that was found, which is the same, a part of it, or not sure."""
     thing, sure = found
     if sure >= SURE:
-        others = any(_on(piece, seed) and not _on(thing, seed) for seed in seeds)
+        others = any(holds(piece, seed) and not holds(thing, seed) for seed in seeds)
         return bool((thing & piece).sum() >= PART * thing.sum()) and not others
     lab = cv2.cvtColor(look.rgb.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     return sureness(lab, grab.edge_strength(look.rgb), piece, look.may) >= FIGURE_SURE
-
-
-def _on(thing: Bools, seed: Point) -> bool:
-    return bool(thing[min(int(seed.y), thing.shape[0] - 1), min(int(seed.x), thing.shape[1] - 1)])
-
-
-def _swallowed(things: list[Bools], seeds: list[Point]) -> list[tuple[int, int]]:
-    """Return (greedy, swallowed): a thing that took in another's handle, though that other's thing left its own handle out."""
-    count = range(len(seeds))
-    return [
-        (one, other)
-        for one in count
-        for other in count
-        if one != other and _on(things[one], seeds[other]) and not _on(things[other], seeds[one])
-    ]
-
-
-def _joined(things: list[Bools], seeds: list[Point]) -> list[tuple[Bools, list[int]]]:
-    """Unite things that lie on each other's handles."""
-    groups: list[tuple[Bools, list[int]]] = []
-    for number, (thing, seed) in enumerate(zip(things, seeds, strict=True)):
-        home = next((group for group in groups if _on(group[0], seed)), None)
-        if home is None:
-            groups.append((thing.copy(), [number]))
-        else:
-            np.logical_or(home[0], thing, out=home[0])
-            home[1].append(number)
-    return groups
-
-
-def _settle(things: list[tuple[Bools, list[int]]], seeds: list[Point]) -> None:
-    """Give pixels that two things claim to the one whose handle is nearer (winner takes all, never an average)."""
-    if len(things) < 2:
-        return
-    rows, columns = np.indices(things[0][0].shape)
-    away = np.stack(
-        [np.min([np.hypot(columns - seeds[n].x, rows - seeds[n].y) for n in handles], axis=0) for _, handles in things]
-    )
-    claimed = np.stack([thing for thing, _ in things])
-    winner = np.argmin(np.where(claimed, away, np.inf), axis=0)
-    for number, (thing, _) in enumerate(things):
-        thing &= winner == number
 
 
 def _matted(scene: Scene, thing: Bools, window: Bounds, handles: tuple[int, ...]) -> Shape:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from scumble_protocol.errors import RequestError
 
-from ..imaging.arrays import Bools, Floats, array_of
+from ..imaging.arrays import array_of
 from ..imaging.blend import finish, premultiplied
-from ..imaging.figure import UNLIKE as UNLIKE_BORDER
-from ..imaging.figure import divided, rim_of, unlike_border
+from ..imaging.figure import new_thing
 from ..imaging.matte import soft_matte
 from . import ground
 from .model_window import to_array
@@ -18,8 +16,6 @@ from .steps import Done, Painted, Placed, Reading
 
 # How much of a latent's side beside the figure still shows the old ground.
 FRINGE = 0.6
-# A new thing differs from what lay behind it by so much (0..1) somewhere near, and covers at least such a share of its place.
-UNLIKE, NEAR_PX, LEAST = 0.06, 3, 0.05
 KEPT_NOTE = "What stands out from the ground was kept as it is; select what may change to have it otherwise."
 UNSEEN_NOTE = "No figure stands out from the ground here, so all of it may have changed; select what may change."
 
@@ -89,15 +85,6 @@ def new_thing_alone(reading: Reading, placed: Placed, painted: Painted) -> Done:
             "bad-edit",
         )
     return bounds, plane, _note_of_fill(reading) if emptied.alpha.any() else ()
-
-
-def new_thing(before: Floats, after: Floats) -> Bools:
-    """Return the shape, (h, w), of what was painted into a picture, (h, w, 3): what stands out from it and was not there before."""
-    differs = (np.abs(after - before).max(axis=-1) > UNLIKE).astype(np.uint8)
-    near: Bools = cv2.dilate(differs, np.ones((NEAR_PX, NEAR_PX), np.uint8)).astype(bool)
-    rgb = np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8)
-    thing = divided(rgb, (unlike_border(rgb) > UNLIKE_BORDER) & near, ~near | rim_of(rgb))
-    return thing if thing.sum() > LEAST * near.sum() else near
 
 
 def _note_of_fill(reading: Reading) -> tuple[str, ...]:

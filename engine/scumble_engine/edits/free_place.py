@@ -9,6 +9,7 @@ from scumble_protocol.geometry import Bounds
 from ..imaging.arrays import Bools
 from ..imaging.figure import SIDE_PX
 from ..imaging.mask import bounds_of
+from ..imaging.matte import SEEN
 from .ground import figure_in
 from .model_window import ModelWindow
 
@@ -16,7 +17,6 @@ from .model_window import ModelWindow
 LEAST, MOST, FILLED = 0.28, 0.55, 1.4
 # A thing on another: its side as a share of that one's width, and how much of it lies over that one.
 HAT, OVERLAP = 0.6, 0.3
-SEEN = 0.02
 
 
 def place_for(window: ModelWindow, told: str, on_a_thing: bool = False) -> Bounds:

@@ -9,17 +9,16 @@ from scumble_protocol.pixels import Plane
 
 from ..imaging.arrays import Bools, Floats, array_of, unit_floats
 from ..imaging.blend import finish, premultiplied
-from ..imaging.figure import SIDE_PX, find_figure
+from ..imaging.figure import SIDE_PX, find_figure, hull_of
 from ..imaging.flat import is_flat
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import cut, fade_inwards, grow
-from ..imaging.matte import pure_colors, soft_matte
+from ..imaging.matte import SEEN, pure_colors, soft_matte
 from .hold import edge_px
 from .model_window import ModelWindow
 
 # How far beyond the old and the new figure their edges and shadows reach, as shares of the window, and how softly that ends.
 GROWTH, FADE = 0.03, 0.02
-SEEN = 0.02
 # A change of which less lies on the figure is not about the figure.
 ABOUT = 0.35
 
@@ -74,13 +73,3 @@ def _both(window: ModelWindow, old: Bools, after: Floats) -> Bools:
     """Return the old figure with the new one, of the window's own size; where none is found, with room for one."""
     new = find_figure(np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8))
     return old | (hull_of(old) if new is None else window.enlarged(new.astype(np.float32)) > 0.5)
-
-
-def hull_of(inside: Bools) -> Bools:
-    """Return the convex hull of a shape, (h, w): a new thing in its place may have another outline."""
-    points = np.argwhere(inside)[:, ::-1].astype(np.int32)
-    filled = np.zeros(inside.shape, np.uint8)
-    if len(points):
-        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
-    hull: Bools = filled.astype(bool)
-    return hull

@@ -16,11 +16,13 @@ from scumble_protocol.geometry import NOWHERE, Bounds, Point
 from scumble_protocol.messages import Edit, Grab, Handle, Mask
 from scumble_protocol.wording import said
 
-from ..imaging.arrays import Array, Bytes, Floats
-from ..imaging.blend import premultiplied
+from ..imaging.arrays import Bytes, Floats
+from ..imaging.blend import over, premultiplied
+from ..imaging.claims import owners_of
 from ..imaging.hint import smooth_fill
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
-from ..imaging.matte import pure_colors
+from ..imaging.matte import SEEN, pure_colors
+from ..imaging.shadow import REACH, cast_shadow
 from ..models.shelf import Shelf
 from .find import Shape, found_shapes
 from .scene import Scene, channel, of_kind, only
@@ -28,7 +30,7 @@ from .scene import Scene, channel, of_kind, only
 Made = TypeVar("Made")
 KEPT = 4
 EDGE_PX = 1.5
-SEEN = 0.02
+SHADOW_SIDE_PX = 384
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def cut_out(edit: Edit, scene: Scene) -> Held:
         shapes = _given_shapes(alpha, starts, scene)
     else:
         shapes, doubts, notes = found_shapes(starts, scene)
-    bodies = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
+    lifted = tuple(_lift(scene, alpha, bounds, handles) for alpha, bounds, handles in shapes)
+    bodies = lifted if given is not None else tuple(_with_shadow(scene, body, lifted) for body in lifted)
     if not any(body.lifted[..., 3].any() for body in bodies):
         raise RequestError("The handles hold nothing that may change; start them inside the mask.", "bad-handle")
     hole, bounds = _hole(scene, bodies)
@@ -128,32 +131,13 @@ def _given_shapes(alpha: Bytes, starts: list[Point], scene: Scene) -> list[Shape
     if len(starts) == 1:
         return [(matte, bounds, (0,))]
     count, labels = cv2.connectedComponents((part > 127).astype(np.uint8))
-    owners = _owners(labels, count, starts, bounds)
+    owners = owners_of(labels, count, starts, bounds)
     shapes: list[Shape] = []
     for handles in sorted(set(owners.values())):
         mine = np.isin(labels, [label for label, owner in owners.items() if owner == handles])
         # The soft rim of a piece belongs to no label; it goes with its piece.
         shapes.append((np.where(grow(mine, 3.0), matte, 0.0).astype(np.float32), bounds, handles))
     return shapes
-
-
-def _owners(labels: Array, count: int, starts: list[Point], bounds: Bounds) -> dict[int, tuple[int, ...]]:
-    """Say which handles move each labelled piece."""
-    distances = np.full((count, len(starts)), np.inf)
-    for label in range(1, count):
-        away = cv2.distanceTransform((labels != label).astype(np.uint8), cv2.DIST_L2, 5)
-        for number, start in enumerate(starts):
-            column = min(max(int(start.x) - bounds.x, 0), bounds.width - 1)
-            row = min(max(int(start.y) - bounds.y, 0), bounds.height - 1)
-            outside = start.distance(Point(column + bounds.x + 0.5, row + bounds.y + 0.5))
-            distances[label, number] = float(away[row, column]) + max(0.0, outside - 1.0)
-    piece_of = {number: int(np.argmin(distances[:, number])) for number in range(len(starts))}
-    owned = {label: tuple(n for n, piece in piece_of.items() if piece == label) for label in range(1, count)}
-    for label, handles in owned.items():
-        if not handles:
-            nearest = int(np.argmin(distances[label]))
-            owned[label] = owned[piece_of[nearest]]
-    return owned
 
 
 def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...]) -> Body:
@@ -168,6 +152,27 @@ def _lift(scene: Scene, alpha: Floats, bounds: Bounds, handles: tuple[int, ...])
     own = scene.opacity(wide)
     lifted = premultiplied(colors, matte if own is None else matte * own)
     return Body(np.ascontiguousarray(cut(lifted, place.moved(-wide.x, -wide.y))), place, handles)
+
+
+def _with_shadow(scene: Scene, body: Body, all_bodies: tuple[Body, ...]) -> Body:
+    """Take along the shadow that a thing casts on a plain ground; where bodies touch it is not known whose it is."""
+    reach = round(2 * REACH * max(body.bounds.width, body.bounds.height))
+    window = body.bounds.grown(reach).intersected(scene.whole)
+    if any(other is not body and not other.bounds.intersected(window).empty for other in all_bodies):
+        return body
+    small, _ = scene.small_srgb8(window, SHADOW_SIDE_PX)
+    thing = np.zeros((window.height, window.width), np.float32)
+    cut(thing, body.bounds.moved(-window.x, -window.y))[...] = body.lifted[..., 3]
+    covered = cv2.resize(thing, small.shape[1::-1], interpolation=cv2.INTER_AREA) > SEEN
+    shadow = cast_shadow(small.astype(np.float32) / 255.0, grow(covered, 1.5))
+    if shadow is None:
+        return body
+    black = cv2.resize(shadow, (window.width, window.height), interpolation=cv2.INTER_LINEAR) * scene.inside(window)
+    lifted = premultiplied(np.zeros((window.height, window.width, 3), np.float32), black.astype(np.float32))
+    here = cut(lifted, body.bounds.moved(-window.x, -window.y))
+    here[...] = over(body.lifted, here)
+    seen = bounds_of(lifted[..., 3] > 0)
+    return Body(np.ascontiguousarray(cut(lifted, seen)), seen.moved(window.x, window.y), body.handles)
 
 
 def edge_px(scene: Scene) -> int:

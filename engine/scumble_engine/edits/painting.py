@@ -15,6 +15,7 @@ from ..diffusion.model import DiffusionModel
 from ..diffusion.repaint import RepaintPlan, repaint_steps
 from ..imaging.arrays import Floats
 from ..imaging.mask import bounds_of, cut, fade_inwards, grow
+from ..imaging.matte import SEEN
 from ..imaging.palette import PALETTE
 from ..imaging.plain import plain_ground
 from ..imaging.recolor import brought_to
@@ -49,8 +50,6 @@ FORGET, STEPS, CHANGED = 0.95, 8, 0.25
 EDGE, SHADOW, FADE = 0.05, 0.08, 0.02
 # A thing whose surroundings are less opaque than this stands on nothing.
 OPAQUE = 0.5
-# What of a matte counts as the thing.
-SEEN = 0.02
 
 
 def change(reading: Reading, placed: Placed, steps: int = 0) -> Doing[Painted]:
@@ -123,7 +122,9 @@ def exchanged(reading: Reading, placed: Placed) -> Doing[Painted]:
 def added(reading: Reading, placed: Placed) -> Doing[Painted]:
     """Paint the new thing alone in its place, in the manner of the picture: asked for both, a small model paints all anew."""
     window, words = placed.window, known_words(reading.model)
-    prompt = in_its_place(reading.model, words, window, subject_of(reading.pair, words))
+    assert placed.figure is not None
+    place = bounds_of(placed.figure > 0.5).moved(window.bounds.x, window.bounds.y)
+    prompt = in_its_place(reading.model, words, window, subject_of(reading.pair, words), place)
     nothing_gone = Emptied(window.srgb(), np.zeros((window.bounds.height, window.bounds.width), np.float32))
     return (yield from _painted_in(reading, placed, nothing_gone, prompt))
 

@@ -18,10 +18,11 @@ from .work import Step
 
 @dataclass(frozen=True)
 class Patch:
-    """Colours, (h, w, 3) unit floats of the picture's space, for the hole's bounds; `runs` counts the model's runs."""
+    """Colours, (h, w, 3) unit floats of the picture's space, for the hole's bounds; `runs` counts the model's runs; `notes` on it."""
 
     colors: Floats
     runs: int
+    notes: tuple[str, ...] = ()
 
 
 def fill_patch(
@@ -39,4 +40,4 @@ def fill_patch(
     for number, of in fill_holes(how, colors, missing, None if own is None else own < 0.5):
         runs = number
         yield Step(done + number, done + of + 1, "filling")
-    return Patch(cut(colors, inner).copy(), runs)
+    return Patch(cut(colors, inner).copy(), runs, (fill.note,) if fill.note else ())

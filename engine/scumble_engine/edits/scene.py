@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scumble_protocol.errors import RequestError
 from scumble_protocol.geometry import Bounds
-from scumble_protocol.messages import Cue, Edit, Mask
+from scumble_protocol.messages import AddStrokes, Cue, Edit, Mask, SubtractStrokes
 from scumble_protocol.pixels import Depth, Plane
 from scumble_protocol.wording import said
 
@@ -97,6 +97,15 @@ def only(edit: Edit, kind: type[AnyCue]) -> AnyCue | None:
             "bad-edit",
         )
     return found[0] if found else None
+
+
+def joined_strokes(edit: Edit, kind: type[AddStrokes] | type[SubtractStrokes]) -> Bytes:
+    """Return all strokes of a kind as one, (height, width) u8. Raises RequestError for some of another size than the picture's."""
+    plane = edit.picture.plane
+    joined = np.zeros((plane.height, plane.width), np.uint8)
+    for cue in of_kind(edit, kind):
+        np.maximum(joined, channel(cue.alpha, plane, "stroke layer"), out=joined)
+    return joined
 
 
 def channel(plane: Plane, picture: Plane, what: str) -> Bytes:

@@ -7,6 +7,7 @@ the style and the ground named on both sides they stay.
 from __future__ import annotations
 
 import numpy as np
+from scumble_protocol.geometry import Bounds
 
 from ..assist.phrases import Phrase, describe, find_phrase
 from ..assist.scene_net import SceneReader, load_scene_net
@@ -15,12 +16,15 @@ from ..diffusion.model import DiffusionModel
 from ..imaging.arrays import Floats
 from ..imaging.flat import is_flat
 from ..imaging.palette import nearest_color
-from .model_window import ModelWindow
+from ..imaging.plain import is_plain
+from .model_window import ModelWindow, open_window
 
 STRANGE_NOTE = (
     "This picture is unlike what the illustrator paints (it knows illustrations, not photographs); drag with the method warp, "
     "or take another --model."
 )
+
+PLAIN = "on a {color} background"
 
 
 def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, named: Phrase | None) -> str:
@@ -37,11 +41,22 @@ def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, na
     return f"a {seen.style} drawing{about} {seen.ground.format(color=border_color(window.small()))}"
 
 
-def in_its_place(model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str) -> str:
-    """Say a subject ("a yellow star") as a whole caption, in the style and on the ground of the picture around it."""
-    named = find_phrase(subject, words)
-    seen = seen_words(model, words, window, named) if named else ""
-    return seen.replace(_thing(named), subject, 1) if named and seen else subject
+def in_its_place(
+    model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str, place: Bounds | None = None
+) -> str:
+    """Say a subject ("a yellow star") as a whole caption, in the style and on the ground of the picture around it.
+
+    Where its `place`, in pixels of the picture, is a plain part of a scene, it is on that: in the sky over a meadow it is not on grass.
+    """
+    named, reader = find_phrase(subject, words), _reader(model)
+    if named is None or reader is None:
+        return subject
+    seen, pixels = reader.read(model.encode(window.pixels())), window.small()
+    ground = seen.ground
+    if place is not None and "{color}" not in ground:
+        there = open_window(window.scene, model, place, 0.0).small()
+        pixels, ground = (there, PLAIN) if is_plain(there) else (pixels, ground)
+    return f"a {seen.style} drawing of {subject} {ground.format(color=border_color(pixels))}"
 
 
 def _thing(named: Phrase) -> str:

@@ -21,6 +21,8 @@ ITERATIONS = 4
 LEAST, MOST, MOST_BORDER = 0.01, 0.7, 0.35
 CRUMB = 0.15
 TOUCHING = 0.2
+# A new thing differs from what lay behind it by so much (0..1) somewhere near, and covers at least such a share of its place.
+DIFFERS, NEAR_PX, COVERS = 0.06, 3, 0.05
 
 
 def find_figure(rgb: Bytes, hint: Bools | None = None) -> Bools | None:
@@ -110,3 +112,22 @@ def _whole(figure: Bools) -> Bools:
     open_ones = np.unique(np.concatenate([outside[0], outside[-1], outside[:, 0], outside[:, -1]]))
     whole: Bools = kept | ~np.isin(outside, open_ones)
     return whole
+
+
+def new_thing(before: Floats, after: Floats) -> Bools:
+    """Return the shape, (h, w), of what was painted into a picture, (h, w, 3): what stands out from it and was not there before."""
+    differs = (np.abs(after - before).max(axis=-1) > DIFFERS).astype(np.uint8)
+    near: Bools = cv2.dilate(differs, np.ones((NEAR_PX, NEAR_PX), np.uint8)).astype(bool)
+    rgb = np.rint(np.clip(after, 0, 1) * 255).astype(np.uint8)
+    thing = divided(rgb, (unlike_border(rgb) > UNLIKE) & near, ~near | rim_of(rgb))
+    return thing if thing.sum() > COVERS * near.sum() else near
+
+
+def hull_of(inside: Bools) -> Bools:
+    """Return the convex hull of a shape, (h, w): a new thing in its place may have another outline."""
+    points = np.argwhere(inside)[:, ::-1].astype(np.int32)
+    filled = np.zeros(inside.shape, np.uint8)
+    if len(points):
+        cv2.fillConvexPoly(filled, cv2.convexHull(points), 1)
+    hull: Bools = filled.astype(bool)
+    return hull

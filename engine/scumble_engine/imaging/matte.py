@@ -8,6 +8,8 @@ import numpy as np
 from .arrays import Bools, Floats
 
 SHARPEN = 1.6
+# What of a matte is the thing's at all.
+SEEN = 0.02
 
 
 def soft_matte(guide: Floats, thing: Bools, radius_px: float) -> Floats:

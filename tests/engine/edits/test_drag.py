@@ -79,6 +79,30 @@ def test_the_same_edit_gives_the_same_bits_whatever_was_held_before() -> None:
     assert other.plane != first.plane
 
 
+def landscape(shadow: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a meadow under a sky with a red disc and the shadow that it casts, and the same without, (96, 128, 3) u8."""
+    rows, columns = np.mgrid[:96, :128].astype(float)
+    share = np.clip(rows - 46 - 2 * np.sin(columns / 40), 0, 1)[..., None]
+    sky = np.stack([0.5 + rows / 300, 0.75 + rows / 400, np.full_like(rows, 0.95)], axis=-1)
+    ground = sky * (1 - share) + (np.stack([0.5 - rows / 400, 0.9 - rows / 300, np.full_like(rows, 0.3)], -1)) * share
+    cast = np.clip((18 - np.hypot(columns - X - 2, rows - Y - 2)) / 4, 0, 1)[..., None]
+    seen = np.where((disc(14) > 0)[..., None], (0.8, 0.1, 0.15), ground * (1 - shadow * cast))
+    return np.rint(seen * 255).astype(np.uint8), np.rint(ground * 255).astype(np.uint8)
+
+
+def test_where_a_thing_stood_on_a_landscape_neither_its_shadow_nor_an_edge_is_left() -> None:
+    """The shadow goes along; what is uncovered has no more edges than the landscape itself has there (steps between pixels)."""
+    before, truth = landscape(0.4)
+    after = laid_over(before, perform(picture(before), [handle(X, Y, X + 50, Y)])[0]).astype(float)
+    uncovered = (slice(20, 80), slice(14, 66))
+    assert np.abs(after - truth)[uncovered].mean() < 3
+    steps = [np.abs(np.diff(image.astype(float), axis=axis))[uncovered] for image in (after, truth) for axis in (0, 1)]
+    assert np.quantile(steps[0], 0.97) <= np.quantile(steps[2], 0.97) + 7
+    assert np.quantile(steps[1], 0.97) <= np.quantile(steps[3], 0.97) + 3
+    shaded = (slice(63, 65), slice(90, 96))
+    assert np.abs(after[shaded] - 0.6 * truth[shaded]).mean() < 12
+
+
 def test_without_a_grab_the_thing_under_the_handle_is_found() -> None:
     before = photograph("u8")
     layer, _, _ = perform(picture(before), [RIGHT])

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scumble_engine.edits.finishing import new_thing
 from scumble_engine.edits.ground import figure_in
 from scumble_engine.edits.model_window import ModelWindow
 from scumble_engine.edits.scene import open_scene
@@ -15,6 +14,7 @@ from scumble_engine.edits.steps import Doing, Placed, Reading, walk
 from scumble_engine.edits.ways import EXCHANGE
 from scumble_engine.edits.work import Layer
 from scumble_engine.imaging.arrays import array_of, plane_of
+from scumble_engine.imaging.figure import new_thing
 from scumble_engine.models.photo_fill import ClassicalFill
 from scumble_protocol.messages import Edit, PromptPair, Settings
 from scumble_protocol.pixels import Picture

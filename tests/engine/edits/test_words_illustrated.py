@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from scumble_engine.demo import MUSHROOM, illustration
+from scumble_engine.demo import illustration
 from scumble_engine.edits.language import language
 from scumble_engine.imaging.arrays import array_of, plane_of
 from scumble_engine.imaging.blend import apply_layer
@@ -19,6 +21,11 @@ from strokes import run, whole_alpha
 
 BEFORE = illustration()
 HEIGHT, WIDTH = BEFORE.shape[:2]
+MUSHROOM = (
+    *((320 + 196 * math.cos(math.radians(a)), 352 - 190 * math.sin(math.radians(a))) for a in range(0, 181, 15)),
+    *((126, 405), (140, 428), (262, 430), (230, 520), (250, 552), (392, 552), (410, 520), (380, 430), (500, 428)),
+    (516, 405),
+)
 THING = polygon2mask((HEIGHT, WIDTH), np.array(MUSHROOM)[:, ::-1])
 RED = (BEFORE[..., 0] > 200) & (BEFORE[..., 1] < 100)
 STEM = (slice(450, 530), slice(280, 350))
