@@ -23,6 +23,12 @@ from scumble_protocol.errors import RequestError
     metavar="FILE[:WEIGHT]",
     help="A LoRA file to put on the model, as FILE:0.8; may be repeated.",
 )
+@click.option(
+    "--control",
+    multiple=True,
+    metavar="[KIND=]PATH",
+    help="A ControlNet or T2I-Adapter for strokes: a folder, a file or a pulled hub id; may be repeated.",
+)
 @click.option("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option(
     "--reader",
@@ -58,6 +64,7 @@ def engine(context: click.Context, /, **options: Any) -> None:
     """
     if context.invoked_subcommand is not None:
         return
+    from .models.control_file import control_from
     from .models.lora_file import lora_from
     from .server import serve
     from .supervisor import WORKER_COMMAND, Patience
@@ -68,6 +75,7 @@ def engine(context: click.Context, /, **options: Any) -> None:
             raise RequestError(f"{option} is a number of seconds above 0, not {options[name]:g}.", "bad-setting")
     own = [f"--{name}={options[name]}" for name in ("reader", "guesser") if options[name]]
     own += [f"--lora={lora.path.resolve()}:{lora.weight}" for lora in map(lora_from, options["lora"])]
+    own += [f"--control={control.kind}={control.path.resolve()}" for control in map(control_from, options["control"])]
     serve(
         model=options["model"],
         device=options["device"],

@@ -249,14 +249,16 @@ def told_as(exc: Exception) -> EngineError:
     )
 
 
-def check_model(model: str, loras: tuple[str, ...] = ()) -> None:
-    """Look at the model that was named, and its LoRA files, short of fetching or loading them. Raises RequestError."""
+def check_model(model: str, loras: tuple[str, ...] = (), controls: tuple[str, ...] = ()) -> None:
+    """Look at the model that was named, its LoRA files and control networks, short of fetching or loading them. Raises RequestError."""
     from .models import registry
     from .models.checkpoint import open_checkpoint
+    from .models.control_file import check_kinds, control_from
     from .models.lora_file import lora_from
 
     for lora in loras:
         lora_from(lora)
+    check_kinds(tuple(control_from(control) for control in controls))
     place = Path(model).expanduser()
     hub_id = model.count("/") == 1 and not model.startswith(("/", ".", "~"))
     if place.exists():
@@ -271,12 +273,18 @@ class ShelfStudio:
     """The real studio: the edits, on the models of a shelf."""
 
     def __init__(
-        self, model: str, device: str, reader: str = "", guesser: str = "", loras: tuple[str, ...] = ()
+        self,
+        model: str,
+        device: str,
+        reader: str = "",
+        guesser: str = "",
+        loras: tuple[str, ...] = (),
+        controls: tuple[str, ...] = (),
     ) -> None:
         from .device import find_device
         from .models.shelf import Shelf
 
-        self._shelf = Shelf(model, find_device(device), reader, guesser, loras)
+        self._shelf = Shelf(model, find_device(device), reader, guesser, loras, controls)
 
     def state(self) -> EngineState:
         """Say what can be served; a model that cannot be used is a note, since edits that do not need it still run."""
@@ -284,7 +292,7 @@ class ShelfStudio:
 
         cues, note = choose.served_cues(self._shelf), ""
         try:
-            check_model(self._shelf.model, self._shelf.loras)
+            check_model(self._shelf.model, self._shelf.loras, self._shelf.controls)
         except RequestError as exc:
             cues, note = tuple(cue for cue in cues if cue not in NEED_A_MODEL), exc.sentence
         note = " ".join(filter(None, (note, *_troubles(self._shelf))))
@@ -321,10 +329,10 @@ def _troubles(shelf: Shelf) -> tuple[str, ...]:
 
 
 def own_models(arguments: list[str]) -> dict[str, Any]:
-    """Read `--reader=NAME`, `--guesser=NAME` and any number of `--lora=FILE:WEIGHT` as the engine's command hands them on."""
+    """Read `--reader=NAME`, `--guesser=NAME` and any number of `--lora=FILE:WEIGHT` and `--control=KIND=PATH`."""
     pairs = [argument.removeprefix("--").split("=", 1) for argument in arguments]
-    loras = tuple(value for name, value in pairs if name == "lora")
-    return {**{name: value for name, value in pairs if name in ("reader", "guesser")}, "loras": loras}
+    many = {f"{one}s": tuple(value for name, value in pairs if name == one) for one in ("lora", "control")}
+    return {**{name: value for name, value in pairs if name in ("reader", "guesser")}, **many}
 
 
 def main() -> None:

@@ -136,15 +136,9 @@ class KritaHost:
         mask, grab = bounding(
             selection_plane(document, bounds), lambda: self._mask_plane(document, bounds), self.grab and bool(handles)
         )
-        return Snapshot(
-            canvas,
-            bounds,
-            spaces.picture_from(raw, (bounds.width, bounds.height), space),
-            handles,
-            **{role: strokes.read(document, role, bounds) for role in strokes.ROLES},
-            mask=mask,
-            grab=grab,
-        )
+        add, subtract, color = (strokes.read(document, role, bounds) for role in strokes.ROLES)
+        picture = spaces.picture_from(raw, (bounds.width, bounds.height), space)
+        return Snapshot(canvas, bounds, picture, handles, add, subtract, color, mask, grab)
 
     def place(self, plan: LayerPlan) -> None:
         document = open_document(self.document)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import zmq
 from scumble_protocol import PROTOCOL_VERSION
 from scumble_protocol.connection import PLAIN_USER, ConnectionInfo, plain_password
-from scumble_protocol.messages import Hello, Message, Welcome
+from scumble_protocol.messages import Hello, Message, Ping, Pong, Welcome
 from scumble_protocol.pixels import Buffer
 from scumble_protocol.wire import HEADER, MAC_BYTES, NONCE_BYTES, SPOKEN_MAJORS, Channel
 
@@ -76,3 +76,11 @@ class Stranger:
         welcome = self.hear()
         assert isinstance(welcome, Welcome)
         return welcome
+
+    def answers_to_ping(self, number: int = 77) -> bool:
+        """Say whether the engine still answers, whatever else it says before."""
+        self.say(Ping(number))
+        heard: Message | None = self.hear()
+        while heard is not None and not (isinstance(heard, Pong) and heard.number == number):
+            heard = self.hear()
+        return heard is not None

@@ -15,6 +15,7 @@ import zmq
 from scumble_engine.gate import Gate
 from scumble_protocol.client.transport import Transport, ZmqTransport, memory_pair
 from scumble_protocol.client.zmtp import ZmtpTransport
+from scumble_protocol.connection import ConnectionInfo
 from scumble_protocol.pixels import Buffer
 
 KINDS = ("zmq-ipc", "zmq-tcp", "zmtp-ipc", "zmtp-tcp", "memory")
@@ -196,3 +197,17 @@ class ThinLine:
             while piece := here.recv(_RELAYED_BYTES):
                 there.sendall(piece)
                 time.sleep(self._pause_s * len(piece) / _RELAYED_BYTES)
+
+
+def info(address: str, curve: str = "") -> ConnectionInfo:
+    return ConnectionInfo(address, KEY, 1, "0", (1,), 0.0, curve)
+
+
+def received(end: Transport | FarEnd, timeout_s: float = 10.0) -> list[bytes]:
+    """Receive one message, whatever wakes and pauses come between."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        frames = end.receive(0.2)
+        if frames is not None:
+            return [bytes(frame) for frame in frames]
+    raise AssertionError("nothing came")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
+import pytest
 from scumble_protocol import wire
+from scumble_protocol.errors import ProtocolError
 from scumble_protocol.geometry import Bounds, Point
 from scumble_protocol.messages import (
     Accepted,
@@ -132,3 +135,14 @@ def sealed_raw(channel: Channel, kind: int, body: bytes, planes: tuple[bytes, ..
     fields = (b"SCUM", 1, 0, kind, 0, channel.nonce, channel._sent, len(planes), len(body))
     mac = wire._mac(channel._outgoing, wire.HEADER.pack(*fields, b""), body, [memoryview(p) for p in planes])
     return [wire.HEADER.pack(*fields, mac), body, *planes]
+
+
+def code_of(action: Callable[[], object]) -> str:
+    with pytest.raises(ProtocolError) as caught:
+        action()
+    assert caught.value.sentence.endswith(".")
+    return caught.value.code
+
+
+def owned(frames: Frames) -> Frames:
+    return [bytes(frame) for frame in frames]

@@ -6,9 +6,9 @@ A control decides what each layer attends to; `controlled` puts it in and, whate
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch.nn.functional as F
@@ -23,8 +23,23 @@ class Place:
     index: int
 
 
-# Queries, keys and values of one row of a batch, by layer.
+# Queries, keys and values of one row of a batch, by layer; empty tensors stand for what nobody will read.
 Triples = dict[Place, tuple[Tensor, Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What will be read of one row's attention: some of "q", "k" and "v", of the self-attention (`layout`, from layer `first` on)
+    and of the words' (`words`)."""
+
+    layout: str = "qkv"
+    words: str = "qkv"
+    first: int = 0
+
+    def of(self, place: Place) -> str:
+        if place.kind == "cross":
+            return self.words
+        return self.layout if place.index >= self.first else ""
 
 
 class Control(Protocol):
@@ -90,14 +105,14 @@ def attention_layers(unet: nn.Module) -> list[tuple[Place, Any]]:
 
 
 @contextmanager
-def controlled(unet: nn.Module, control: Control | None) -> Iterator[None]:
-    """Let `control` attend inside the `with`; afterwards every layer has the very processor object that it had before."""
+def controlled(layers: Sequence[tuple[Place, Any]], control: Control | None) -> Iterator[None]:
+    """Let `control` attend in these layers inside the `with`; afterwards each has the very processor object that it had before."""
     if control is None:
         yield
         return
-    saved = [(layer, layer.processor) for _, layer in attention_layers(unet)]
+    saved = [(layer, layer.processor) for _, layer in layers]
     try:
-        for place, layer in attention_layers(unet):
+        for place, layer in layers:
             layer.processor = WatchedAttention(place, control)
         yield
     finally:
@@ -105,19 +120,26 @@ def controlled(unet: nn.Module, control: Control | None) -> Iterator[None]:
             layer.processor = processor
 
 
-@dataclass
 class Recorder:
-    """Keep the queries, keys and values of one row of the batch at each place."""
+    """Keep of each row of a batch, in `rows`, what will be read of its attention; `reads` has one for each row."""
 
-    row: int = 0
-    kinds: tuple[str, ...] = ("self", "cross")
-    kept: Triples = field(default_factory=dict)
+    def __init__(self, reads: tuple[Reads, ...] = (Reads(),)) -> None:
+        self.reads = reads
+        self.rows: list[Triples] = [{} for _ in reads]
 
     def attend(self, place: Place, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        if place.kind in self.kinds:
-            rows = slice(self.row, self.row + 1)
-            self.kept[place] = (queries[rows].detach(), keys[rows].detach(), values[rows].detach())
+        for row, (reads, kept) in enumerate(zip(self.reads, self.rows, strict=True)):
+            if wanted := reads.of(place):
+                named = {"q": queries, "k": keys, "v": values}
+                kept[place] = tuple(  # type: ignore[assignment]
+                    self._row(tensor, row) if name in wanted else tensor.new_empty(0) for name, tensor in named.items()
+                )
         return attention(queries, keys, values)
+
+    def _row(self, tensor: Tensor, row: int) -> Tensor:
+        """Return one row; of a larger batch a copy, since a view would hold the other rows, too."""
+        found = tensor[row : row + 1].detach()
+        return found if len(tensor) == 1 else found.clone()
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Denoiser(Protocol):
     def predict(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         control: Control | None = None,
         conditions: Sequence[Condition] = (),

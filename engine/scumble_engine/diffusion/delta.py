@@ -18,6 +18,7 @@ from scumble_protocol.wording import said
 from torch import Tensor
 
 from .alignment import align, replaced
+from .attention import Reads
 from .blend import BothMaps, LocalBlend
 from .capabilities import Attends, Denoiser
 from .schedule import Prediction
@@ -54,6 +55,17 @@ class DeltaPlan:
         """Whether any step reads what the source's attention was."""
         return bool(self.self_share or self.cross_share or self.blend)
 
+    def reads(self, pairs: tuple[int, ...]) -> tuple[Reads, ...]:
+        """Say of each step what is read of the source's attention: Q and K where layout or words are taken from it; K and V, by the
+        layout branch, where it is free."""
+        if not self.steers:
+            return ()
+        phases = [self.phase(number, pairs) for number in range(len(self.timesteps))]
+        free = "kv" if self.blend else ""
+        return tuple(
+            Reads("qk" if one.layout_locked else free, "qk" if one.shares_words or self.blend else "") for one in phases
+        )
+
 
 @dataclass(frozen=True)
 class DeltaStep:
@@ -77,7 +89,8 @@ def delta_steps(
     delta = torch.zeros_like(x0) if start is None else start
     layout, place = torch.zeros_like(x0), None
     disagreement = torch.zeros_like(x0[:, :1])
-    for number, source in enumerate(source_steps(model, x0, plan.source, plan.timesteps, plan.seed, plan.steers)):
+    reads = plan.reads(branches.pairs)
+    for number, source in enumerate(source_steps(model, x0, plan.source, plan.timesteps, plan.seed, reads)):
         delta, layout = branches.step(number, source, delta, layout)
         if branches.blend is not None:
             signal = float(model.schedule.levels(source.timestep)[0])

@@ -17,11 +17,14 @@ from scumble_protocol.errors import EngineError
 from torch import Tensor, nn
 
 from ..device import find_device
+from ..models.control_file import check_kinds, control_from
 from ..models.lora_file import lora_from
 from .attention import Control, Place, attention_layers, controlled
 from .capabilities import Condition
+from .controls import added, load_controls
 from .devices import Berth, Residence, autoencoder_dtype, pick_dtype, stay_of, tile
 from .features import FeaturePoint, block_at, truncated, word_map_size
+from .kept import Kept, once
 from .loading import find_model, folder_sha256, load_pipeline, load_student, open_known
 from .meter import Meter
 from .profile import Profile, profile_of
@@ -29,6 +32,9 @@ from .schedule import Prediction, Schedule
 from .schedulers import read_schedule
 from .wearing import put_on
 from .words import Conditioning, PromptEncoder, stacked, token_positions
+
+# Sixteen pictures of 512², or four of 1024².
+CODED_BYTES = 48 * 2**20
 
 
 @dataclass
@@ -49,9 +55,9 @@ class DiffusionModel:
     network: Any = None  # the UNet to run instead of the pipeline's own
     guidance_inside: bool = False  # whether guidance was distilled into the network
     profile: Profile = field(default_factory=Profile)
-    controls: dict[str, Any] = field(
+    controls: dict[str, nn.Module] = field(
         default_factory=dict
-    )  # control networks (diffusers' ControlNets) by kind of condition
+    )  # control networks, by the kind of map that they are shown
 
     @property
     def unet(self) -> Any:
@@ -68,6 +74,17 @@ class DiffusionModel:
     def guides_itself(self) -> bool:
         """Whether no unconditional branch is needed: guidance is an input of the network, or distilled into it."""
         return self.guidance_inside or self.takes_guidance or not self.profile.unconditional
+
+    @cached_property
+    def layers(self) -> list[tuple[Place, Any]]:
+        """The network's attention layers with their places."""
+        return attention_layers(self.unet)
+
+    @property
+    def lately(self) -> Kept[Tensor]:
+        """What was encoded and decoded lately: an edit looks at the same pictures several times, and so does the next one."""
+        lately: Kept[Tensor] = self.memories.setdefault("coded", Kept(CODED_BYTES))
+        return lately
 
     @property
     def vae(self) -> Any:
@@ -112,6 +129,11 @@ class DiffusionModel:
         yield component
 
     @cached_property
+    def painting(self) -> nn.Module:
+        """The network and its control networks, which go to the device together."""
+        return nn.ModuleList([self.unet, *self.controls.values()]) if self.controls else self.unet
+
+    @cached_property
     def text_encoders(self) -> nn.ModuleList:
         return nn.ModuleList(
             [part for name, part in self.pipeline.components.items() if name.startswith("text_encoder")]
@@ -125,6 +147,15 @@ class DiffusionModel:
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """Encode pixels to scaled latents; a distribution gives its mode, so that the same pixels give the same latents."""
+        return once(self.lately, pixels, "encoded", self._encoded)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+        if latents.requires_grad and torch.is_grad_enabled():
+            return self._decoded(latents)
+        return once(self.lately, latents, "decoded", self._decoded)
+
+    def _encoded(self, pixels: Tensor) -> Tensor:
         self.meter.coded += len(pixels)
         with self.on_device(self.vae), _memory_in_words():
             coded = self.vae.encode(pixels.to(self.device, self.vae.dtype) * 2 - 1)
@@ -134,8 +165,7 @@ class DiffusionModel:
         scale: float = getattr(config, "scaling_factor", None) or 1.0
         return (latents.float() - shift) * scale
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Decode scaled latents to pixels, not clipped; autograd works through it when it is on."""
+    def _decoded(self, latents: Tensor) -> Tensor:
         self.meter.coded += len(latents) * (2 if latents.requires_grad and torch.is_grad_enabled() else 1)
         config = self.vae.config
         raw = latents / (getattr(config, "scaling_factor", None) or 1.0) + (
@@ -148,24 +178,24 @@ class DiffusionModel:
     def predict(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         control: Control | None = None,
         conditions: Sequence[Condition] = (),
         guidance: float = 1.0,
     ) -> Prediction:
-        """Run the network on a batch at one timestep, one prompt a row, with an attention control for as long as it runs.
+        """Run the network on a batch at one timestep, or one a row, one prompt a row, with an attention control for as long as it runs.
 
         `guidance` matters only where the model takes it as an input (`takes_guidance`).
         """
         self.meter.forwards += len(z)
-        with self.on_device(self.unet), controlled(self.unet, control), _memory_in_words():
+        with self.on_device(self.painting), controlled(self.layers, control), _memory_in_words():
             output = self._forward(z, timestep, words, guidance, conditions)
         return self.schedule.read(output, z, timestep)
 
     def places(self) -> tuple[Place, ...]:
         """List the attention layers in the order in which a forward meets them."""
-        return tuple(place for place, _ in attention_layers(self.unet))
+        return tuple(place for place, _ in self.layers)
 
     def word_map_size(self, latent_size: tuple[int, int]) -> tuple[int, int]:
         """Return (h, w) of the layers whose maps of words are listened to."""
@@ -179,13 +209,13 @@ class DiffusionModel:
         """Return inner features (n, channels, h, w) of a forward that stops right after the block; autograd works through it."""
         self.meter.partial += len(z)
         block = block_at(self.unet, self.stride, point)
-        with self.on_device(self.unet), _memory_in_words():
+        with self.on_device(self.painting), _memory_in_words():
             return truncated(lambda: self._forward(z, timestep, words, 1.0), block).float()
 
     def _forward(
         self,
         z: Tensor,
-        timestep: int,
+        timestep: int | Tensor,
         words: Sequence[Conditioning],
         guidance: float,
         conditions: Sequence[Condition] = (),
@@ -201,8 +231,11 @@ class DiffusionModel:
                 self.device, self.dtype
             )
         z = z.to(self.device, self.dtype)
-        extra |= self._controlled(z, timestep, embeds, extra.get("added_cond_kwargs"), conditions)
-        return self.unet(self._beside(z), timestep, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
+        when = timestep.to(self.device) if isinstance(timestep, Tensor) else timestep
+        if conditions:
+            way = 1 - float(timestep) / len(self.schedule.alphas_cumprod)
+            extra |= added(self.controls, (z, when, embeds, extra.get("added_cond_kwargs")), conditions, way)
+        return self.unet(self._beside(z), when, encoder_hidden_states=embeds, **extra).sample  # type: ignore[no-any-return]
 
     def _beside(self, z: Tensor) -> Tensor:
         """Return the network's whole input: one that was taught to fill holes or follow instructions also reads a picture.
@@ -221,28 +254,6 @@ class DiffusionModel:
     def gray(self) -> Tensor:
         """The latents (1, channels, 1, 1) of a gray picture."""
         return self.encode(torch.full((1, 3, 64, 64), 0.5)).mean((2, 3), keepdim=True)
-
-    def _controlled(
-        self, z: Tensor, timestep: int, embeds: Tensor, added: Any, conditions: Sequence[Condition]
-    ) -> dict[str, Any]:
-        """Return what the conditions' networks add to the UNet's skips (Zhang et al. 2023); several add up."""
-        way = 1 - timestep / len(self.schedule.alphas_cumprod)
-        down: list[tuple[Tensor, ...]] = []
-        middle: list[Tensor] = []
-        for one in conditions:
-            if one.kind not in self.controls:
-                raise EngineError(f"The model has no control network for {one.kind}.", "engine-no-control")
-            if one.start <= way <= one.end:
-                shown = one.map.to(self.device, self.dtype).expand(len(z), -1, -1, -1)
-                net, also = self.controls[one.kind], {"added_cond_kwargs": added, "return_dict": False}
-                skips, bottom = net(z, timestep, embeds, shown, conditioning_scale=one.scale, **also)
-                down, middle = [*down, skips], [*middle, bottom]
-        if not down:
-            return {}
-        return {
-            "down_block_additional_residuals": tuple(sum(parts) for parts in zip(*down, strict=True)),
-            "mid_block_additional_residual": sum(middle),
-        }
 
 
 def guidance_embedding(guidance: float, size: int) -> Tensor:
@@ -263,30 +274,36 @@ def _memory_in_words() -> Iterator[None]:
         ) from exc
 
 
-def load_model(name: str = "auto", device: str = "auto", loras: Sequence[str] = ()) -> DiffusionModel:
-    """Load an embedded model, a folder, a single file or a hub id, with LoRA files (FILE or FILE:WEIGHT) on it.
+def load_model(
+    name: str = "auto", device: str = "auto", loras: Sequence[str] = (), controls: Sequence[str] = ()
+) -> DiffusionModel:
+    """Load an embedded model, a folder, a single file or a hub id, with LoRA files (FILE or FILE:WEIGHT) on it and control
+    networks (PATH or KIND=PATH) beside it.
 
     Raises RequestError for what can't be used, EngineError for what can't be had or does not fit.
     """
-    worn = [lora_from(lora) for lora in loras]
+    worn, shown = [lora_from(lora) for lora in loras], tuple(control_from(control) for control in controls)
+    check_kinds(shown)
     place, where = find_model(name), torch.device(find_device(device))
     dtype = pick_dtype(where)
     checkpoint = open_known(place, half=dtype != torch.float32)
     schedule = read_schedule(checkpoint.configs["scheduler"])
     dtypes = {"default": dtype, "vae": autoencoder_dtype(dtype, checkpoint.configs["vae"], checkpoint.xl)}
-    stay = stay_of(checkpoint, dtypes, where)
+    beside = sum(control.numbers for control in shown)  # they are on the device whenever the network is
+    weighed = replace(checkpoint, numbers={**checkpoint.numbers, "unet": checkpoint.numbers["unet"] + beside})
+    stay = stay_of(weighed, dtypes, where)
     pipeline = load_pipeline(checkpoint, dtypes)
     put_on(pipeline, worn)
     student = None if worn else load_student(place, dtype)  # a student has learnt nothing of them
-    for component in (*pipeline.components.values(), student):
+    nets = load_controls(shown, pipeline.unet, dtype)
+    for component in (*pipeline.components.values(), student, *nets.values()):
         if isinstance(component, nn.Module):
             component.requires_grad_(False).eval().to(where if stay.residence == "whole" else "cpu")
     if stay.tiled:
         tile(pipeline.vae)
-    title = " + ".join(
-        [place.name if name == "auto" else name, *(f"{lora.path.name}:{lora.weight:g}" for lora in worn)]
-    )
+    beside_names = [*(f"{lora.path.name}:{lora.weight:g}" for lora in worn), *(control.path.name for control in shown)]
+    title = " + ".join([place.name if name == "auto" else name, *beside_names])
     profile = profile_of(place)
     return DiffusionModel(
-        title, place, where, dtype, pipeline, schedule, stay.residence, student=student, profile=profile
+        title, place, where, dtype, pipeline, schedule, stay.residence, student=student, profile=profile, controls=nets
     )

@@ -36,18 +36,18 @@ class PromptEncoder:
 
     def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
-        self._known: dict[str, Conditioning] = {}
+        self.known: dict[str, Conditioning] = {}
 
     @property
     def tokenizer(self) -> Any:
         return self._pipeline.tokenizer
 
     def encode(self, prompt: str, device: torch.device) -> Conditioning:
-        if prompt not in self._known:
+        if prompt not in self.known:
             ids, length = self._tokens(prompt)
             embeds, pooled = self._embed(prompt, device)
-            self._known[prompt] = Conditioning(prompt, embeds, pooled, ids, length)
-        return self._known[prompt]
+            self.known[prompt] = Conditioning(prompt, embeds, pooled, ids, length)
+        return self.known[prompt]
 
     def _tokens(self, prompt: str) -> tuple[tuple[int, ...], int]:
         limit = int(self.tokenizer.model_max_length)

@@ -14,7 +14,8 @@ from scumble_protocol.geometry import Bounds
 from scumble_protocol.messages import Edit, Handle, Purpose
 from torch import Tensor
 
-from ..diffusion.inversion import Inversion, invert, walk_down
+from ..diffusion.attention import Reads
+from ..diffusion.inversion import Inversion, inverted, walk_down
 from ..diffusion.lora import STEPS as LORA_STEPS
 from ..diffusion.lora import State, adapted, train_lora
 from ..diffusion.model import DiffusionModel
@@ -128,7 +129,9 @@ def _painted(
     steps = edit.settings.steps or STEPS
     of = 2 * steps + 1
     inversion: Inversion | None = None
-    for number, found in invert(model, x0, words, steps, TOP):
+    first = round(OWN_LAYERS * sum(one.kind == "self" for one in model.places()))
+    worn = f"{edit.settings.fidelity} {edit.settings.seed}" if edit.settings.fidelity == "lora" else ""
+    for number, found in inverted(model, x0, words, steps, TOP, Reads("kv", "", first), worn):
         inversion = found
         yield Step(number, of, "studying")
     assert inversion is not None
@@ -140,7 +143,6 @@ def _painted(
     z = model.schedule.noised(warped, noise, TOP)
     z, refined = yield from _refined(model, words, window, inversion, z, handles, moved, of)
     fixed = 1 - moved.change if refined else ((moved.change == 0) | (moved.inside > 0)).float()
-    first = round(OWN_LAYERS * sum(one.kind == "self" for one in model.places()))
     clean = warped
     for number, latents in walk_down(model, z, words, inversion, first, fixed, path):
         clean = latents

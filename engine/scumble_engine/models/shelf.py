@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shelf:
-    """`model`: "auto", a registry name, a folder, a file or a hub id. `loras`: FILE or FILE:WEIGHT.
+    """`model`: "auto", a registry name, a folder, a file or a hub id. `loras`: FILE or FILE:WEIGHT;
+    `controls`: PATH or KIND=PATH.
 
     `device`: auto, cpu, cuda, cuda:N or mps.
 
@@ -29,6 +30,7 @@ class Shelf:
     reader: str = ""
     guesser: str = ""
     loras: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
     @cached_property
     def fill(self) -> Fill:
@@ -73,7 +75,7 @@ class Shelf:
         """The text-to-image model that language, brush and latent drag edits run on. Raises RequestError or EngineError."""
         from ..diffusion.model import load_model
 
-        return load_model(self.model, self.device, self.loras)
+        return load_model(self.model, self.device, self.loras, self.controls)
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,6 @@ depths are read from the shapes. Weights are loaded by diffusers, in diffusion/l
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import re
@@ -101,9 +100,15 @@ def _family(path: Path, shapes: Shapes) -> str:
     )
 
 
+def published_layout(family: str) -> Documents:
+    """Return the documents that the authors of "sd1", "sd2" or "sdxl" published with it."""
+    layout: Documents = json.loads((LAYOUTS / f"{family}.json").read_text(encoding="utf-8"))
+    return layout
+
+
 def _fitted(family: str, shapes: Shapes) -> Documents:
     """Return the family's documents with the widths and depths of these shapes. Raises KeyError for a key that is missing."""
-    layout: Documents = copy.deepcopy(json.loads((LAYOUTS / f"{family}.json").read_text(encoding="utf-8")))
+    layout = published_layout(family)
     for part, prefix in ENCODERS[family].items():
         layout[f"{part}/config.json"] |= _text(prefix, shapes, spare=family == "sd2")
     layout["vae/config.json"] |= _autoencoder(layout["vae/config.json"], shapes)

@@ -119,6 +119,7 @@ class GimpHost:
     def read(self, canvas: Canvas, bounds: Bounds) -> Snapshot:
         self._check_alive()
         limit, held = self._bounding()
+        strokes = self._read_strokes(bounds)
         return Snapshot(
             canvas=canvas,
             bounds=bounds,
@@ -126,7 +127,9 @@ class GimpHost:
             handles=self.handles(),
             mask=pixels.read_mask(limit, bounds) if limit else None,
             grab=pixels.read_mask(held, bounds) if held else None,
-            **self._read_strokes(bounds),
+            add=strokes.get("add"),
+            subtract=strokes.get("subtract"),
+            color=strokes.get("color"),
         )
 
     def place(self, plan: LayerPlan) -> None:

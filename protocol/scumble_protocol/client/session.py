@@ -9,13 +9,11 @@ import os
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from ..connection import ConnectionInfo
-from ..errors import Cancelled, EngineError, ProtocolError, RequestError, ScumbleError, error_for
+from ..errors import Cancelled, EngineError, RequestError, ScumbleError, error_for
 from ..messages import (
     FINAL_EVENTS,
     Accepted,
@@ -46,11 +44,12 @@ from ..messages import (
     Took,
     Welcome,
 )
-from ..parcel import Parcel, Sender, is_part, session_of_part
+from ..parcel import Parcel, Sender, is_part
 from ..pixels import Buffer, Plane
-from ..rules import check_edit, check_text
 from ..wire import KNOWN_TO_CLIENTS, NONCE_BYTES, SPOKEN_MAJORS, Channel, RefusedMessage, choose_version
 from ..wording import said
+from .line import Line, opened
+from .outgoing import Outgoing, check, job_of
 from .pulse import Pace, Pulse
 from .transport import Connect, Transport, connect
 
@@ -84,10 +83,9 @@ class Session:
         self._again = again
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
-        self._outbox: deque[ClientMessage] = deque()
+        self._outgoing = Outgoing(keeps=again is not None)
         self._inbox: list[JobEvent] = []
         self._live: set[str] = set()
-        self._unaccepted: dict[str, ClientMessage] = {}  # sent, and no engine has said that it has it
         self._phase: Phase = "connecting"
         self._state: EngineState | None = None
         self._error: ScumbleError | None = None
@@ -126,8 +124,7 @@ class Session:
         job = _new_job()
         if purpose == "preview":
             with self._lock:
-                older = [m for m in self._outbox if isinstance(m, Submit) and m.purpose == "preview"]
-                self._withdraw(older, "A newer preview took its place.")
+                self._withdrawn(self._outgoing.withdraw(previews=True), "A newer preview took its place.")
         return self._post(job, Submit(job, edit, purpose))
 
     def guess(self, edit: Edit) -> str:
@@ -150,12 +147,11 @@ class Session:
         with self._lock:
             if job not in self._live:
                 return
-            unsent = [m for m in self._outbox if isinstance(m, Submit) and m.job == job]
-            if unsent:
-                self._withdraw(unsent, "The edit was cancelled.")
-            else:
-                self._unaccepted.pop(job, None)
-                self._outbox.append(Cancel(job))
+            unsent = self._outgoing.withdraw(job)
+            self._withdrawn(unsent, "The edit was cancelled.")
+            if not unsent:
+                self._outgoing.settled(job)
+                self._outgoing.put(Cancel(job))
         self._wake()
 
     def poll(self) -> list[Event]:
@@ -200,9 +196,9 @@ class Session:
         with self._lock:
             if self._phase in ("lost", "closed"):
                 return
-            self._outbox.clear()
+            self._outgoing.clear()
             if self._phase == "open":
-                self._outbox.append(farewell)
+                self._outgoing.put(farewell)
             self._fail_live("cancelled", "The session was closed.")
             self._phase = "closed"
             self._news.notify_all()
@@ -216,16 +212,15 @@ class Session:
                 self._deliver(Failure(job, error.code, error.sentence))
                 return job
             self._live.add(job)
-            self._outbox.append(message)
+            self._outgoing.put(message)
         self._wake()
         return job
 
-    def _withdraw(self, unsent: list[Submit], sentence: str) -> None:
-        """Take back what has not been sent yet; the lock is held."""
-        for message in unsent:
-            self._outbox.remove(message)
-            self._live.discard(message.job)
-            self._deliver(Failure(message.job, Cancelled.default_code, sentence))
+    def _withdrawn(self, jobs: list[str], sentence: str) -> None:
+        """Say of jobs that have not been sent why they never will be; the lock is held."""
+        for job in jobs:
+            self._live.discard(job)
+            self._deliver(Failure(job, Cancelled.default_code, sentence))
 
     def _wake(self) -> None:
         transport = self._transport
@@ -276,17 +271,14 @@ class Session:
     def _take_back(self, error: ScumbleError) -> bool:
         """Have what no engine has accepted ready to be sent again, and fail the rest; say whether that is worth a try."""
         with self._lock:
-            unsent = [
-                message for message in self._outbox if _job_of(message) in self._live and type(message) is not Cancel
-            ]
-            waiting = {_job_of(message): message for message in (*self._unaccepted.values(), *unsent)}
-            if self._phase not in ("connecting", "open") or (self._phase == "open" and not waiting):
+            again = self._outgoing.to_send_again(self._live)
+            if self._phase not in ("connecting", "open") or (self._phase == "open" and not again):
                 return False
-            self._phase, self._outbox = "connecting", deque(waiting.values())
-            self._unaccepted.clear()
-            for job in sorted(self._live - waiting.keys()):
+            self._phase = "connecting"
+            self._outgoing.begin_again(self._live)
+            for job in sorted(self._live - again.keys()):
                 self._deliver(Failure(job, error.code, error.sentence))
-            self._live &= waiting.keys()
+            self._live &= again.keys()
             return True
 
     def _lose(self, error: ScumbleError) -> None:
@@ -294,8 +286,7 @@ class Session:
             if self._phase == "closed":
                 return
             self._phase, self._error = "lost", error
-            self._outbox.clear()
-            self._unaccepted.clear()
+            self._outgoing.clear()
             self._fail_live(error.code, error.sentence)
             self._deliver(Failure("", error.code, error.sentence))
 
@@ -310,7 +301,7 @@ class Session:
         channel = Channel(self._info.key, nonce, "client", time.time_ns())
         transport.send(channel.seal(Hello(self._client, SPOKEN_MAJORS, nonce, KNOWN_TO_CLIENTS)))
         self._await_welcome(transport, channel)
-        wire = _Wire(transport, channel, Sender(channel, announces=True), Parcel())
+        wire = Line(transport, channel, Sender(channel, announces=True), Parcel())
         pulse = Pulse(self._pace)
         while self._phase == "open":
             self._beat(wire, pulse)
@@ -320,7 +311,7 @@ class Session:
     def _await_welcome(self, transport: Transport, channel: Channel) -> None:
         deadline = time.monotonic() + self._pace.welcome_within_s
         while self._phase == "connecting":
-            message = _opened(channel, transport.receive(max(0.0, deadline - time.monotonic())))
+            message = opened(channel, transport.receive(max(0.0, deadline - time.monotonic())))
             if isinstance(message, Welcome):
                 self._begin(message)
             elif isinstance(message, Failure):
@@ -339,7 +330,7 @@ class Session:
                 self._phase = "open"
             self._news.notify_all()
 
-    def _beat(self, wire: _Wire, pulse: Pulse) -> None:
+    def _beat(self, wire: Line, pulse: Pulse) -> None:
         """Send what waits, take one message or a part of one, and mind the heartbeat."""
         self._flush(wire)
         if pulse.due():
@@ -354,30 +345,25 @@ class Session:
             pulse.heard()
             self._handle(message, wire.sender)
 
-    def _flush(self, wire: _Wire) -> None:
+    def _flush(self, wire: Line) -> None:
         while (message := self._next_outgoing()) is not None:
             try:
-                _check(message)
+                check(message)
                 if isinstance(message, Cancel) and wire.sender.drop(message.job):
                     self._finish(Failure(message.job, Cancelled.default_code, "The edit was cancelled."))
                 wire.sender.push(message)
             except RequestError as exc:
-                self._finish(Failure(_job_of(message), exc.code, exc.sentence))
+                self._finish(Failure(job_of(message), exc.code, exc.sentence))
         while (frames := wire.sender.next()) is not None:
             wire.transport.send(frames)
 
     def _next_outgoing(self) -> ClientMessage | None:
         with self._lock:
-            if not self._outbox:
-                return None
-            message = self._outbox.popleft()
-            if self._again is not None and _job_of(message) in self._live and type(message) is not Cancel:
-                self._unaccepted[_job_of(message)] = message
-            return message
+            return self._outgoing.next(self._live)
 
     def _opened_or_failed(self, channel: Channel, frames: Sequence[Buffer]) -> Message | None:
         try:
-            return _opened(channel, frames)
+            return opened(channel, frames)
         except RefusedMessage as exc:
             sentence = f"The engine answered in a way that this version does not know ({exc.sentence}) Update both to one release."
             self._finish(Failure(exc.job, exc.code, sentence))
@@ -398,7 +384,7 @@ class Session:
     def _finish(self, event: JobEvent) -> None:
         """Deliver a job's event, unless that job has ended already (a cancelled one may still be talking)."""
         with self._lock:
-            self._unaccepted.pop(event.job, None)
+            self._outgoing.settled(event.job)
             if event.job not in self._live:
                 return
             if isinstance(event, FINAL_EVENTS):
@@ -406,50 +392,5 @@ class Session:
             self._deliver(event)
 
 
-@dataclass
-class _Wire:
-    """An open session's connection, its seals, and what travels in parts."""
-
-    transport: Transport
-    channel: Channel
-    sender: Sender
-    parcel: Parcel
-
-    def laid(self, frames: Sequence[Buffer]) -> bool:
-        """Take a part, and tell the engine now and then how many may follow. Say whether it was one of ours."""
-        try:
-            if session_of_part(frames) != self.channel.nonce:
-                return False
-            self.parcel.take(frames)
-        except ProtocolError:
-            return False
-        if (credit := self.parcel.credit()) is not None:
-            self.sender.push(credit)
-        return True
-
-
 def _new_job() -> str:
     return uuid.uuid4().hex
-
-
-def _opened(channel: Channel, frames: Sequence[Buffer] | None) -> Message | None:
-    """Open frames; None for what is not from our engine, or was recorded from it: nobody is to be answered or believed."""
-    if frames is None:
-        return None
-    try:
-        return channel.open(frames)
-    except RefusedMessage:
-        raise
-    except ProtocolError:
-        return None
-
-
-def _check(message: ClientMessage) -> None:
-    if isinstance(message, Submit | Guess):
-        check_edit(message.edit)
-    if isinstance(message, Read):
-        check_text(message.instruction.text, "instruction")
-
-
-def _job_of(message: ClientMessage) -> str:
-    return "" if isinstance(message, Hello | Ping | Goodbye | Took) else message.job

@@ -161,7 +161,7 @@ def test_only_words_are_taken_from_an_answer(answer: str, word: str) -> None:
 
 def test_the_engine_s_options_reach_the_shelf_and_what_is_missing_is_said(taught: Path) -> None:
     named = own_models([f"--reader={taught}", "--guesser=some/one", "--other=1"])
-    assert named == {"reader": str(taught), "guesser": "some/one", "loras": ()}
+    assert named == {"reader": str(taught), "guesser": "some/one", "loras": (), "controls": ()}
     note = ShelfStudio("auto", "cpu", **named).state().note
     assert "some/one is not on this machine" in note
     assert "reader" not in note

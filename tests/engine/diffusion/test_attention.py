@@ -31,7 +31,7 @@ def test_outputs_are_bit_equal_after_ejection(kind: str) -> None:
     before, processors = _answer(model), model.unet.attn_processors
     other = Recorder()
     _answer(model, other, seed=9)
-    changed = _answer(model, SharedKeys(other.kept))
+    changed = _answer(model, SharedKeys(other.rows[0]))
     assert not torch.equal(changed, before)
     assert all(model.unet.attn_processors[name] is one for name, one in processors.items())
     assert torch.equal(_answer(model), before)
@@ -56,8 +56,8 @@ def test_watching_alone_changes_no_bit(kind: str) -> None:
     model = tiny_model(kind)
     recorder = Recorder()
     assert torch.equal(_answer(model, recorder), _answer(model))
-    assert {place for place, _ in attention_layers(model.unet)} == set(recorder.kept)
-    assert nbytes(recorder.kept) > 0
+    assert {place for place, _ in attention_layers(model.unet)} == set(recorder.rows[0])
+    assert nbytes(recorder.rows[0]) > 0
 
 
 def test_places_count_in_the_order_of_the_forward() -> None:
@@ -79,10 +79,10 @@ def test_shared_keys_of_the_same_run_change_nothing_and_of_another_do() -> None:
     own, other = Recorder(), Recorder()
     plain = _answer(model, own)
     _answer(model, other, seed=8)
-    assert torch.allclose(_answer(model, SharedKeys(own.kept)), plain, atol=1e-5)
-    assert not torch.allclose(_answer(model, SharedKeys(other.kept)), plain, atol=1e-3)
-    layers = sum(place.kind == "self" for place in own.kept)
-    assert torch.equal(_answer(model, SharedKeys(other.kept, first=layers)), plain)
+    assert torch.allclose(_answer(model, SharedKeys(own.rows[0])), plain, atol=1e-5)
+    assert not torch.allclose(_answer(model, SharedKeys(other.rows[0])), plain, atol=1e-3)
+    layers = sum(place.kind == "self" for place in own.rows[0])
+    assert torch.equal(_answer(model, SharedKeys(other.rows[0], first=layers)), plain)
 
 
 def test_explicit_probabilities_are_those_of_the_fast_path() -> None:
@@ -95,7 +95,7 @@ def test_explicit_probabilities_are_those_of_the_fast_path() -> None:
 def test_no_control_touches_nothing() -> None:
     model = tiny_model()
     processors = model.unet.attn_processors
-    with controlled(model.unet, None):
+    with controlled(attention_layers(model.unet), None):
         assert all(model.unet.attn_processors[name] is one for name, one in processors.items())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from scumble_engine.diffusion.inversion import Inversion, invert, walk_down
+from scumble_engine.diffusion.attention import Place, Reads
+from scumble_engine.diffusion.inversion import Inversion, invert, inverted, walk_down
 from scumble_engine.diffusion.model import DiffusionModel
 from tiny_models import tiny_model
 from torch import Tensor
@@ -76,3 +77,34 @@ def test_the_noise_at_the_top_is_what_makes_it() -> None:
     x0 = _latents(model)
     inversion = _up(model, x0)
     assert torch.allclose(model.schedule.noised(x0, inversion.noise(model), 600), inversion.top, atol=1e-5)
+
+
+def test_a_picture_is_walked_up_once_and_keeps_keys_and_values_alone() -> None:
+    model = tiny_model()
+    x0, words, reads = _latents(model), model.words("a cat"), Reads("kv", "", first=1)
+    first = list(inverted(model, x0, words, 4, 600, reads))
+    assert model.meter.forwards == 4 * 3
+    model.meter.reset()
+    ((number, again),) = inverted(model, x0, words, 4, 600, reads)
+    assert (number, model.meter.forwards) == (4, 0)
+    assert again is first[-1][1]
+    assert again is not None
+    queries, keys, values = again.triples[0][Place("self", 1)]
+    assert (queries.numel(), keys.shape) == (0, values.shape)
+    assert set(again.triples[0]) == {place for place in model.places() if place.kind == "self" and place.index >= 1}
+    list(inverted(model, x0 + 1, words, 4, 600, reads))
+    list(inverted(model, x0, words, 4, 600, reads, "an adapter"))
+    assert model.meter.forwards == 2 * 4 * 3
+
+
+def test_only_the_last_round_is_recorded_and_nothing_of_the_answer_changes() -> None:
+    model = _tame()
+    x0 = _latents(model)
+    whole, part = (_up_reading(model, x0, reads).latents for reads in (Reads(), Reads("kv", "", 1)))
+    assert all(torch.equal(one, two) for one, two in zip(whole, part, strict=True))
+
+
+def _up_reading(model: DiffusionModel, x0: Tensor, reads: Reads) -> Inversion:
+    *_, (_, found) = invert(model, x0, model.words("a cat"), 3, 600, reads=reads)
+    assert found is not None
+    return found

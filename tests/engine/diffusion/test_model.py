@@ -8,6 +8,7 @@ import pytest
 import torch
 from scumble_engine.diffusion.delta import DeltaPlan, delta_steps
 from scumble_engine.diffusion.devices import Stay, pick_dtype, pick_stay
+from scumble_engine.diffusion.kept import Kept
 from scumble_engine.diffusion.loading import find_model, folder_sha256
 from scumble_engine.diffusion.model import guidance_embedding, load_model
 from scumble_engine.diffusion.words import token_positions
@@ -156,3 +157,37 @@ def test_a_damaged_student_is_refused(tmp_path: Path) -> None:
     (folder / "student" / "config.json").write_text("{}")
     with pytest.raises(RequestError, match="student of model"):
         load_model(str(folder), "cpu")
+
+
+def test_a_picture_is_encoded_once_and_its_latents_decoded_once() -> None:
+    model = tiny_model()
+    pixels = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        latents = model.encode(pixels)
+        shown = model.decode(latents)
+        model.meter.reset()
+        assert torch.equal(model.encode(pixels.clone()), latents)
+        assert torch.equal(model.decode(latents.clone()), shown)
+        assert model.meter.coded == 0
+        assert not torch.equal(model.decode(latents + 1), shown)
+    assert model.meter.coded == 1
+
+
+def test_what_was_decoded_is_decoded_again_where_gradients_are_wanted() -> None:
+    model = tiny_model()
+    latents = torch.zeros(1, 4, 8, 8)
+    model.decode(latents)
+    moving = latents.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(model.decode(moving).sum(), moving)
+    assert gradient.abs().sum() > 0
+
+
+def test_what_is_kept_of_pictures_is_bounded() -> None:
+    kept: Kept[int] = Kept(limit_bytes=100, limit_count=3)
+    for number in range(5):
+        kept.keep(str(number), number, 10)
+    assert [kept.find(str(number)) for number in range(5)] == [None, None, 2, 3, 4]
+    kept.keep("large", 7, 85)
+    assert (kept.find("large"), kept.find("4"), kept.nbytes) == (7, 4, 95)
+    kept.keep("too large", 8, 101)
+    assert kept.find("too large") is None

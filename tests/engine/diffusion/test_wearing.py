@@ -27,7 +27,7 @@ def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 def answer(model: DiffusionModel) -> tuple[Tensor, Tensor]:
     """Predict anew, words and all."""
-    model.prompts._known.clear()
+    model.prompts.known.clear()
     z, words = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(3)), model.words("a red cat")
     with torch.no_grad():
         return model.predict(z, 500, [words]).x0, words.embeds
