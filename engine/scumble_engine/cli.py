@@ -137,6 +137,9 @@ scumble.add_command(bench)
 @click.option("--mask", type=FilePath, help="Where anything may change: white = may. Without it, everywhere.")
 @click.option("--grab", type=FilePath, help="What the handles hold: white. Without it, the engine finds it.")
 @click.option("--method", type=click.Choice(["auto", "warp", "latent", "gan"]), default="auto", show_default=True)
+@click.option(
+    "--generator", default="creatures", show_default=True, help="With --method gan: what paints pictures such as yours."
+)
 @click.option("--fidelity", type=click.Choice(["fast", "lora"]), default="fast", show_default=True)
 @click.option("--strength", type=float, default=1.0, show_default=True, help="0 (nothing) to 1.")
 @click.option("--steps", type=int, default=0, help="Steps of the method; 0 = its own.")
@@ -171,7 +174,13 @@ def edit(image: Path, out: Path, **options: Any) -> None:
         options["feather"],
     )
     cues = CueFiles(options["drags"], **files)
-    host = FileHost(open_source(image), out, cues, options["force"], slides=options["slides"])
+    source = open_source(image)
+    own = (
+        Character(options["generator"], source.bounds)
+        if options["method"] == "gan" and not source.character()
+        else None
+    )
+    host = FileHost(source, out, cues, options["force"], own, options["slides"])
     _carry_out(host, plan_edit(host, words, settings), out)
 
 

@@ -44,6 +44,19 @@ def flops(json_path: Path | None, families: tuple[str, ...]) -> None:
 
 @bench.command()
 @click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
+@click.option("--model", default="creatures", show_default=True, help="A generator of creatures, by name.")
+@click.option("--count", default=60, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--seed", default=1234, show_default=True, type=click.IntRange(0, 2**32 - 1))
+def gan(json_path: Path | None, model: str, count: int, seed: int) -> None:
+    """Score pulls on a generator of creatures, whose renderer knows the truth, beside controls and the published constants."""
+    from .bench import gan as benchmark
+
+    _check_places(json_path)
+    benchmark.run(model, count, seed, json_path)
+
+
+@bench.command()
+@click.option("--json", "json_path", type=FilePath, help="Write the figures here too.")
 @click.option(
     "--part", "parts", multiple=True, type=click.Choice(SIEGE_PARTS), help="Only this attack; may be repeated."
 )

@@ -91,7 +91,10 @@ def test_a_character_is_made_again_from_its_recipe(terminal: Terminal, tmp_path:
         (("new", "x.png", "--model", "nobody"), "The generator “nobody” is not here (here: "),
         (("new", "x.gif", "--model", "tiny"), "must end in .ora"),
         (("edit", "plain.png", "x.png", "--slider", "n1=1"), "Only a character that a generator painted"),
-        (("edit", "plain.png", "x.png", "--drag", "4,4:9,4", "--method", "gan"), "no character here"),
+        (
+            ("edit", "plain.png", "x.png", "--drag", "4,4:9,4", "--method", "gan", "--generator", "no"),
+            "“no” is not here",
+        ),
         (("edit", "plain.png", "x.png", "--slider", "n1"), "is not NAME=NUMBER"),
     ],
 )

@@ -19,6 +19,7 @@ from .generator import Generator, Synthesis
 from .spread import Spread
 
 Ending = Literal["", "arrived", "stuck", "lost", "out of steps"]
+EASE_EVERY = 5  # steps without getting nearer
 PAPER_PX = 512  # the side that the paper's radii and distances are given for
 
 
@@ -32,7 +33,9 @@ class DragPlan:
     `along`: steps are taken along the main axes of the mapped w, in their standard deviations, so that one rate suits any
     generator and a face stays a face; otherwise on w itself, as published. `keep` is the mask's term where
     anything may move: what no handle asks for stays. `hold` draws back towards the w it began with, and
-    `bound` towards the mapped w where w gets stranger than they are. `patience`: steps without getting nearer until it gives
+    `bound` towards the mapped w where w gets stranger than they are. `ease`: where the handles get no nearer, `keep` and `hold`
+    are taken so much less seriously, again and again (1 = never): first all else stays, then only what can.
+    `patience`: steps without getting nearer until it gives
     up; `lost`: how unlike its start a tracked patch may get, in the features' own spread.
     """
 
@@ -49,6 +52,7 @@ class DragPlan:
     keep: float = 2.0
     hold: float = 0.02
     bound: float = 0.1
+    ease: float = 1.0
     patience: int = 25
     lost: float = 1.2
 
@@ -120,7 +124,7 @@ class PointDrag:
         still = torch.zeros(1, 1, 1, 1, device=ws.device) if fixed is None else fixed
         still = F.interpolate(still, (self._side, self._side), mode="area")
         self._has_mask = fixed is not None
-        self._keeps = plan.keep + (plan.mask_weight - plan.keep) * still
+        self._still, self._eased = still, 1.0
         self._disc = _disc(max(1.0, plan.motion * self._px), 1.0, ws.device)
         self._window = _square(plan.reach * self._px, ws.device)
 
@@ -156,12 +160,18 @@ class PointDrag:
         """Pull once: equation 1 (motion supervision and the mask's term), and what holds w."""
         loss = self._pull(features)
         if bool(self._plan.keep) or self._has_mask:
-            loss = loss + ((features - self._first) * self._keeps).abs().mean()
+            keep = self._eased * self._plan.keep
+            keeps = keep + (self._plan.mask_weight - keep) * self._still
+            loss = loss + ((features - self._first) * keeps).abs().mean()
         if self._plan.along or self._plan.through:
             loss = loss + self._unit * self._restraint()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
+
+    def ease(self) -> None:
+        """Hold less to what was there: the handles get no nearer."""
+        self._eased *= self._plan.ease
 
     def _pull(self, features: Tensor) -> Tensor:
         way = self._ends - self.points
@@ -177,10 +187,11 @@ class PointDrag:
         """Return what draws back: towards the beginning, and from where no mapped w lies."""
         if self._z is not None:
             far = ((self._z + self._moved[:, 0]).square().mean() - 1).clamp_min(0)
-            return self._plan.hold * self._moved.abs().mean() + self._plan.bound * far
+            return self._eased * self._plan.hold * self._moved.abs().mean() + self._plan.bound * far
         strange = self._spread.coordinates(self.ws).norm(dim=-1).max() / self._spread.usual
         drawn: Tensor = (
-            self._plan.hold * self._moved.square().mean() + self._plan.bound * (strange - 1).clamp_min(0) ** 2
+            self._eased * self._plan.hold * self._moved.square().mean()
+            + self._plan.bound * (strange - 1).clamp_min(0) ** 2
         )
         return drawn
 
@@ -229,6 +240,8 @@ def drag(
             ending = "lost" if lost else "stuck"
         if not lost and farthest <= plan.arrived * generator.config.resolution:
             ending = "arrived"
+        if since and since % EASE_EVERY == 0:
+            work.ease()
         yield Dragged(best.ws, best.points, best.distance, number, ending)
         if ending:
             return

@@ -19,12 +19,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class KnownGenerator:
-    """A generator's folder and sizes. `numbers`: what each number of its z stands for, () where nobody knows."""
+    """A generator's folder and sizes. `numbers`: what each number of its z stands for, () where nobody knows; `spread`: how much of
+    it one standard deviation of z is, () = all alike.
+    """
 
     name: str
     folder: Path
     config: GeneratorConfig
     numbers: tuple[str, ...] = ()
+    spread: tuple[float, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -49,7 +52,7 @@ def find_generator(name: str) -> KnownGenerator:
     """Find a generator by its name, never by a path. Raises RequestError that says which there are."""
     for place in (own_folder(), _embedded_folder()):
         if _NAME.fullmatch(name) and _is_generator(place / name):
-            return KnownGenerator(name, place / name, read_config(place / name / CONFIG), _numbers(place / name))
+            return _known(place / name)
     there = ", ".join(generator_names()) or "none"
     raise RequestError(
         said(
@@ -71,9 +74,18 @@ def _is_generator(folder: Path) -> bool:
     return "generator" in _facts(folder)
 
 
-def _numbers(folder: Path) -> tuple[str, ...]:
-    found = _facts(folder).get("z", [])
-    return tuple(map(str, found)) if isinstance(found, list) else ()
+def _known(folder: Path) -> KnownGenerator:
+    config, facts = read_config(folder / CONFIG), _facts(folder)
+    numbers, spread = facts.get("z", []), facts.get("spread", [])
+    named = isinstance(numbers, list) and len(numbers) == config.z_size
+    spread_known = isinstance(spread, list) and len(spread) == config.z_size
+    return KnownGenerator(
+        folder.name,
+        folder,
+        config,
+        tuple(map(str, numbers)) if named else (),
+        tuple(map(float, spread)) if spread_known else (),
+    )
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Literal
 
 from .memory import HEADROOM_BYTES
 
-Kind = Literal["file", "embedded", "hub"]
+# "converted": its authors publish a pickle; `scumble models convert` makes a generator's folder of it.
+Kind = Literal["file", "embedded", "hub", "converted"]
 HALF, FULL = 2, 4  # bytes a number
 # What any of the Stable Diffusion networks serves: a drag in latents, words, strokes.
 EVERY_EDIT = ("drag", "words", "strokes")
@@ -173,6 +174,25 @@ ASSISTANTS: tuple[KnownModel, ...] = (
     ),
 )
 
+
+def _stylegan(name: str, does: str, where: str, licence: str, commercial: bool = True) -> KnownModel:
+    return KnownModel(name, does, "converted", where, licence, commercial=commercial, serves=("drag",))
+
+
+_DISTILLED = "github.com/self-distilled-stylegan/self-distilled-internet-photos"
+_NVIDIA = "github.com/NVlabs/stylegan2-ada-pytorch"
+
+GENERATORS: tuple[KnownModel, ...] = (
+    *(
+        _stylegan(f"sdip-{what}", f"a StyleGAN2 of {what}", _DISTILLED, "Apache-2.0 (as its authors say)")
+        for what in ("dogs", "elephants", "horses", "bicycles")
+    ),
+    _stylegan("lhq", "a StyleGAN2 of landscapes", "github.com/universome/alis", "MIT (as its authors say)"),
+    _stylegan(
+        "ffhq", "StyleGAN2 of faces, cats and others", _NVIDIA, "Nvidia Source Code License, non-commercial", False
+    ),
+)
+
 KNOWN: tuple[KnownModel, ...] = (
     PHOTO_FILL,
     KnownModel(
@@ -185,6 +205,10 @@ KNOWN: tuple[KnownModel, ...] = (
         "comes with Scumble",
         "BSD-3-Clause (weights, Xintao Wang)",
     ),
+    KnownModel(
+        "creatures", "paints animals that can be pulled (StyleGAN2, 128 px)", "embedded", "comes with Scumble", "MIT"
+    ),
     *STABLE_DIFFUSION,
     *ASSISTANTS,
+    *GENERATORS,
 )

@@ -57,6 +57,9 @@ def facts(model: KnownModel) -> ModelFacts:
     if model.kind == "hub":
         here = hub.folder_here(model.where, models_dir())
         return ModelFacts(model, here is not None, here or hub.folder_of(model.where, models_dir()))
+    if model.kind == "converted":
+        folder = models_dir() / "generators" / model.name
+        return ModelFacts(model, (folder / "config.json").is_file(), folder)
     path = models_dir() / model.file
     if not path.is_file():
         return ModelFacts(model, False, path)
@@ -102,6 +105,18 @@ def _fetch(model: KnownModel, state: ModelFacts, report: Report, half: bool, agr
             said(
                 "The model {model_name} should have come with Scumble; install it again.", model_name=f"{model.name!r}"
             )
+        )
+    if model.kind == "converted":
+        raise RequestError(
+            said(
+                "{name} is published as a pickle ({where}, {licence}): fetch it yourself, then `scumble models convert FILE "
+                "{folder}`.",
+                name=model.name,
+                where=model.where,
+                licence=model.licence,
+                folder=state.path,
+            ),
+            "not-fetched",
         )
     if model.kind == "hub":
         planned = hub.plan(model.where, half, models_dir())

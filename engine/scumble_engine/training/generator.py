@@ -147,6 +147,15 @@ def spreads(share: float = 1.0) -> Tensor:
     return torch.tensor([pose if number.name in POSE else SPREAD for number in NUMBERS])
 
 
+def with_unit_z(generator: Generator) -> Generator:
+    """Fold the spread into the mapping, in place: z ~ N(0, 1) then stands for numbers spread as they were taught."""
+    with torch.no_grad():
+        first = generator.mapping.get_submodule("fc0")
+        assert isinstance(first.weight, Tensor)
+        first.weight *= spreads()
+    return generator
+
+
 def looked_at(numbers: Tensor, side: int) -> Tensor:
     """Return (B, 1, side, side): how much each pixel counts, 1 and more around eyes, nose and mouth."""
     steps = torch.arange(side) + 0.5
@@ -209,10 +218,11 @@ def main(minutes: float, start: Path | None, threads: int, publish: Path | None,
     generator = run.averaged()
     facts: dict[str, Any] = {
         "z": [number.name for number in NUMBERS],
+        "spread": [round(float(value), 3) for value in spreads()],
         "seen": run.seen,
         "psnr_db": round(psnr(generator), 2),
     }
-    save_generator(publish or folder / "creatures", generator, facts)
+    save_generator(publish or folder / "creatures", with_unit_z(generator), facts)
     print(facts, flush=True)
 
 

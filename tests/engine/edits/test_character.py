@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from photographs import full_layer, handle, laid_over, mask_of, perform, picture
-from scumble_engine.edits import character
+from scumble_engine.edits import character, own_picture
 from scumble_engine.edits.work import Layer
 from scumble_engine.gan.config import GeneratorConfig
 from scumble_engine.gan.drag import DragPlan
@@ -177,3 +177,38 @@ def test_a_slider_that_the_generator_has_not_is_said_with_those_that_it_has(gene
     save_generator(generators / "plain", tiny_generator(), half=False)
     with pytest.raises(RequestError, match="no named directions, so no sliders"):
         made(replace(carried(new()), generator="plain", sha256=""), Slide("n0", 1.0))
+
+
+# ---- the painter's own picture --------------------------------------------------------------------------------------
+
+
+def own_canvas() -> np.ndarray:
+    """A picture that the generator can paint, but nobody has its w."""
+    return laid_over(GRAY, new(seed=8))
+
+
+def test_an_own_picture_becomes_pullable_and_is_kept(generators: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users of the paper's interface: “no own picture”."""
+    canvas = own_canvas()
+    first = made(Character("tiny", PLACE), PULL, on=canvas)
+    assert carried(first).generator.startswith("tiny-own-")
+    assert (generators / carried(first).generator).is_dir()
+
+    def never(*_: object) -> None:
+        raise AssertionError("found a second time")
+
+    monkeypatch.setattr(own_picture, "invert", never)
+    assert made(Character("tiny", PLACE), PULL, on=canvas).plane == first.plane
+    second = made(carried(first), PULL, on=laid_over(canvas, first))
+    assert carried(second).generator == carried(first).generator
+
+
+def test_a_picture_of_something_else_is_refused_before_long() -> None:
+    noise = np.random.default_rng(1).integers(0, 2, (96, 128, 3)).astype(np.uint8) * 255
+    with pytest.raises(RequestError, match="not like anything that the generator “tiny” paints"):
+        made(Character("tiny", PLACE), PULL, on=noise)
+
+
+def test_an_own_picture_must_hold_all_of_the_characters_place() -> None:
+    with pytest.raises(RequestError, match="place leaves the picture"):
+        made(Character("tiny", Bounds(100, 4, 64, 64)), handle(110, 30, 115, 30), on=own_canvas())

@@ -126,3 +126,25 @@ def test_a_handle_at_the_border_is_dragged_like_any_other(corner: tuple[float, f
     states = _states(DragPlan(steps=3), handles=(start, torch.tensor([[16.0, 16.0]])))
     assert states[-1].points.min() >= 0
     assert states[-1].points.max() <= 32
+
+
+def test_through_z_every_w_is_a_mapped_one() -> None:
+    z = torch.ones(1, 8)
+    plan = DragPlan(through=True, along=False, rate=0.1, keep=0.0, hold=0.0, steps=20, lost=9.0)
+    *_, last = drag(GENERATOR, SPREAD, WS, HANDLES, None, plan, z)
+    assert last.distance < 5
+    assert torch.equal(last.ws, last.ws[:, :1].expand_as(last.ws))
+
+
+def test_what_is_kept_is_eased_where_the_handles_get_no_nearer() -> None:
+    """Kept too hard, nothing moves; eased, it does."""
+
+    def moved(ease: float) -> float:
+        work = PointDrag(GENERATOR, SPREAD, WS, *HANDLES, None, DragPlan(rate=0.02, keep=1e3, hold=0.0, ease=ease))
+        for number in range(20):
+            work.step(work.look()[0])
+            if number == 4:
+                work.ease()
+        return float((work.ws.detach() - WS).norm())
+
+    assert moved(1e-4) > 2 * moved(1.0)

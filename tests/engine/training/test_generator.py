@@ -9,7 +9,7 @@ import pytest
 import torch
 from scumble_engine.gan.config import GeneratorConfig
 from scumble_engine.training.creatures import NUMBERS, handles
-from scumble_engine.training.generator import Course, Distillation, difference, looked_at, psnr
+from scumble_engine.training.generator import Course, Distillation, difference, looked_at, psnr, spreads, with_unit_z
 from scumble_engine.training.widening import widened
 from tiny_generator import tiny_generator
 
@@ -94,3 +94,15 @@ def test_a_generator_does_not_shrink() -> None:
     small = tiny_generator()
     with pytest.raises(ValueError, match="shrink"):
         widened(small, replace(small.config, channels=(8, 8, 8, 8)))
+
+
+def test_a_published_generator_takes_plain_normal_numbers() -> None:
+    plain, folded = tiny_generator(config=SMALL), with_unit_z(tiny_generator(config=SMALL))
+    z = torch.randn(3, len(NUMBERS), generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(plain(spreads() * z), folded(z), atol=1e-5)
+
+
+def test_the_pose_is_spread_farther_as_training_goes_on() -> None:
+    early, late = spreads(0.0), spreads(1.0)
+    assert (late >= early).all()
+    assert (late > early).sum() == 8
