@@ -6,6 +6,7 @@ from collections import Counter
 
 from scumble_protocol.errors import RequestError
 from scumble_protocol.messages import Edit, Instruction, Mask, PromptPair
+from scumble_protocol.wording import said
 
 from ..assist.phrases import NUMBERS, Phrase, describe
 from ..assist.prompts import check_pair, shown_already
@@ -17,7 +18,7 @@ from ..models.shelf import Shelf
 from .looking import captioned
 from .model_window import ModelWindow
 from .scene import only
-from .seeing import seen_words
+from .seeing import seen_words, thing_alone
 
 # A prompt pair, and notes on how it was read.
 Said = tuple[PromptPair, tuple[str, ...]]
@@ -39,18 +40,29 @@ def pair_of(edit: Edit, shelf: Shelf, window: ModelWindow) -> Said:
         raise RequestError("Say what to change, such as: make the apple green.", "bad-edit")
     shown, notes = captioned(shelf, window) if words.open else ("", ())
     shown = shown or seen_words(model, words, window, shown_already(instruction.text, words))
-    read_pair, note = read(instruction.text, words, shown, shelf.own_reader, pointed=only(edit, Mask) is not None)
+    pointed = only(edit, Mask) is not None
+    read_pair, note = read(instruction.text, words, shown, shelf.own_reader, pointed=pointed)
+    if shown and says_the_same(read_pair):  # what was seen can be wrong: that it is not so yet, the painter says
+        read_pair, note = read(instruction.text, words, thing_alone(shown, words), shelf.own_reader, pointed=pointed)
     return check_differs(read_pair), (*notes, *([note] if note else []))
 
 
 def check_differs(pair: PromptPair) -> PromptPair:
     """Return a pair that asks for a change. Raises RequestError for one that asks for none: the loop would run for nothing."""
-    if pair.source.lower().split() == pair.target.lower().split():
+    if says_the_same(pair):
         raise RequestError(
-            f"Both prompts say {pair.source.strip()!r}, so nothing would change; say in the second what should be there.",
+            said(
+                "Both prompts say {words}, so nothing would change; say in the second what should be there.",
+                words=repr(pair.source.strip()),
+            ),
             "same-prompts",
         )
     return pair
+
+
+def says_the_same(pair: PromptPair) -> bool:
+    """Return whether both prompts are one, but for spaces and capitals."""
+    return pair.source.lower().split() == pair.target.lower().split()
 
 
 def known_words(model: DiffusionModel) -> Vocabulary:
@@ -61,8 +73,8 @@ def known_words(model: DiffusionModel) -> Vocabulary:
 
 def subject_of(pair: PromptPair, words: Vocabulary) -> str:
     """Say the new thing alone, "two red apples": what only the target says of the word that is added."""
-    said = list((Counter(pair.target.split()) - Counter(pair.source.split())).elements())
+    new = list((Counter(pair.target.split()) - Counter(pair.source.split())).elements())
     noun = pair.blend[0] if pair.blend else ""
-    number = next((NUMBERS[word] for word in said if word in NUMBERS), "")
-    color = next((word for word in said if word in PALETTE), "")
+    number = next((NUMBERS[word] for word in new if word in NUMBERS), "")
+    color = next((word for word in new if word in PALETTE), "")
     return describe(Phrase("", noun, color, words.is_plural(noun), number)) if noun else pair.target

@@ -41,6 +41,12 @@ def seen_words(model: DiffusionModel, words: Vocabulary, window: ModelWindow, na
     return f"a {seen.style} drawing{about} {seen.ground.format(color=border_color(window.small()))}"
 
 
+def thing_alone(shown: str, words: Vocabulary) -> str:
+    """Say of what is shown the thing alone, without its style, colour and ground; "" in a vocabulary that is open."""
+    named = None if words.open else find_phrase(shown, words)
+    return f"a drawing of {_thing(named)}" if named else ""
+
+
 def in_its_place(
     model: DiffusionModel, words: Vocabulary, window: ModelWindow, subject: str, place: Bounds | None = None
 ) -> str:

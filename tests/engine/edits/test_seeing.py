@@ -6,9 +6,10 @@ from scumble_engine.assist.prompts import shown_already
 from scumble_engine.demo import illustration
 from scumble_engine.diffusion.model import DiffusionModel, load_model
 from scumble_engine.edits.model_window import open_window
-from scumble_engine.edits.reading import known_words
+from scumble_engine.edits.reading import known_words, pair_of
 from scumble_engine.edits.scene import open_scene
 from scumble_engine.edits.seeing import border_color, in_its_place, seen_words
+from scumble_engine.models.shelf import Shelf
 from scumble_protocol.messages import Edit, Instruction, Picture
 from scumble_protocol.pixels import Plane
 
@@ -39,6 +40,19 @@ def test_what_is_to_be_added_is_not_said_to_be_there(model: DiffusionModel) -> N
     assert "star" not in seen_words(model, words, window, shown_already("add a star", words))
     assert "of a mushroom" in seen_words(model, words, window, shown_already("put a hat on the mushroom", words))
     assert "of a mushroom" in seen_words(model, words, window, shown_already("a lemon instead of the mushroom", words))
+
+
+@pytest.mark.parametrize("instruction", ["put it on grass", "make it a flat drawing", "make it a 3d drawing"])
+def test_what_was_seen_does_not_stand_against_what_the_painter_asks_for(
+    model: DiffusionModel, instruction: str
+) -> None:
+    picture = illustration()
+    plane = Plane(picture.shape[1], picture.shape[0], 3, "u8", picture.tobytes())
+    pair, _ = pair_of(
+        Edit(Picture(plane), (Instruction(instruction),)), Shelf("illustrator", "cpu"), window_of(model, picture)
+    )
+    assert "mushroom" in pair.source
+    assert pair.source != pair.target
 
 
 def test_a_subject_is_told_in_the_style_and_on_the_ground_around_it(model: DiffusionModel) -> None:
