@@ -39,9 +39,8 @@ from torch.nn import functional as F
 
 RATE = 3e-4
 _TEXT_SHARE = 0.2
-_GATE_WEIGHT = 0.2
+_GATE_WEIGHT = 0.05
 _WEIGHT_STILL, _WEIGHT_CHANGED = 0.25, 1.5  # what stays is pasted from the source anyway
-_WHOLE_SHARE, _MOST = 0.35, 3.0  # changes smaller than this share of the picture weigh more, up to so many times
 
 
 @dataclass(frozen=True)
@@ -168,8 +167,7 @@ class EditorTeacher:
             output = self.parts.unet(torch.cat([noisy, batch.conditions], dim=1), steps, text).sample
         velocity, logits = settle(output.float(), noisy, batch.conditions, alphas)
         near = F.max_pool2d(batch.changed, 3, 1, 1)
-        rarer = (_WHOLE_SHARE / near.mean(dim=(1, 2, 3), keepdim=True).clamp_min(1e-3)).clamp(1.0, _MOST)
-        weight = _WEIGHT_STILL + _WEIGHT_CHANGED * near * rarer
+        weight = _WEIGHT_STILL + _WEIGHT_CHANGED * near
         present = batch.conditions[:, -1:]
         gate = F.binary_cross_entropy_with_logits(logits, 1 - batch.changed, weight=present)
         return ((velocity - target).square() * weight).mean(), gate

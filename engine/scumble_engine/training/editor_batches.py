@@ -21,13 +21,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 KINDS = {
-    "recolor": 2.0, "replace": 2.0, "swap": 1.5, "add": 4.5, "remove": 2.0, "restyle": 1.5, "background": 2.0,
-    "repaint": 1.0, "move": 3.0, "creature": 3.5, "alone": 1.0,
+    "recolor": 2.0, "replace": 2.0, "swap": 1.5, "add": 4.0, "remove": 2.0, "restyle": 1.5, "background": 2.0,
+    "repaint": 1.5, "move": 2.0, "creature": 2.0, "alone": 1.0,
 }  # fmt: skip
 """Kind of sample -> how often. `alone` has no source: a picture from words. `creature`s are animals in 26 numbers."""
 _SELECTED = 0.5
 _QUIET = {
-    True: 0.35,
+    True: 0.25,
     False: 0.08,
 }  # how often nothing is said: where something is shown, and where words are all there is
 
