@@ -205,7 +205,7 @@ def test_a_client_that_is_killed_does_not_keep_the_worker_busy(engine: ActingEng
 def test_an_edit_that_breaks_a_rule_is_refused_by_the_server_too(one: Session) -> None:
     """The client checks first; a client of another making may not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scumble_protocol.client.session.check_edit", lambda edit: None)
+        patch.setattr("scumble_protocol.client.outgoing.check_edit", lambda edit: None)
         failure = final_of(one, one.submit(edit("   ")))
     assert isinstance(failure, Failure)
     assert failure.code == "empty-text"
