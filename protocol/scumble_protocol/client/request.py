@@ -32,7 +32,8 @@ Words = Instruction | PromptPair
 # Inpainting and diffusion models see 512 px at once: a smaller crop would only show them less of what is around.
 LEAST_CROP_PX = 512
 LEAST_CONTEXT_PX = 128
-# Nobody has said how large the thing under a bare handle is, nor its shadow, so a drag without mask or grab looks further: pictures up to about 1,000 px whole.
+# Nobody has said how large the thing under a bare handle is, nor its shadow, so a drag without mask or grab looks further: at
+# pictures of up to about 1,000 px whole.
 BARE_DRAG_CONTEXT_PX = 512
 BARE_DRAG_CONTEXT_SHARE = 0.2
 
