@@ -67,6 +67,13 @@ def test_a_bare_drag_looks_further_than_one_that_is_held() -> None:
     assert bare.contains(PULL.end)
 
 
+def test_a_bare_drag_sends_a_picture_of_a_thousand_pixels_whole() -> None:
+    """The thing under the handle may fill it, and its shadow lies beside it."""
+    whole = Bounds(0, 0, 1000, 640)
+    canvas = Canvas("d", whole, "l", "Background", whole)
+    assert crop_for(canvas, Marks(handles=(Handle(Point(500, 300), Point(400, 315)),))) == whole
+
+
 def test_an_empty_mask_does_not_narrow_a_drag() -> None:
     bare = crop_for(WHOLE, Marks(handles=(PULL,)))
     assert crop_for(WHOLE, Marks(handles=(PULL,), mask=Bounds(0, 0, 0, 0))) == bare
