@@ -129,13 +129,14 @@ def test_words_typed_into_the_docker_make_a_layer_inside_the_selection_only(draw
     assert source(drawing) == layer
 
 
-def test_words_that_are_not_understood_are_said_and_kept_to_be_mended(drawing: Program) -> None:
+def test_words_that_are_not_understood_come_back_as_two_prompts_to_be_mended(drawing: Program) -> None:
     type_words(drawing, "xyzzy plugh")
     drawing.press_afresh()
-    said = finished(drawing)
-    assert said
+    assert "xyzzy plugh" in finished(drawing)
     assert drawing.layers() == ["Background"]
-    assert drawing.probe.value("panel().words.text()") == "xyzzy plugh"
+    source, _, target = drawing.probe.value("panel().words.text()").partition(" -> ")
+    assert source
+    assert target
 
 
 def test_add_strokes_become_what_the_typed_words_say(drawing: Program) -> None:

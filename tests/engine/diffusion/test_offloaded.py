@@ -12,6 +12,7 @@ from scumble_engine.diffusion.guidance import Conditions, Pull, pulled
 from scumble_engine.diffusion.lora import adapted, train_lora
 from scumble_engine.diffusion.model import DiffusionModel
 from scumble_engine.diffusion.refine import RefinePlan, refine
+from scumble_engine.diffusion.rough import fit_rough
 from tiny_models import tiny_model
 from torch import Tensor, nn
 
@@ -42,13 +43,13 @@ def _latents(model: DiffusionModel) -> Tensor:
     return model.encode(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
 
 
-def test_strokes_pull_through_an_offloaded_decoder(offloaded: DiffusionModel) -> None:
+def test_strokes_pull_on_an_offloaded_model(offloaded: DiffusionModel) -> None:
     def pull(model: DiffusionModel) -> Tensor:
         x0, one = _latents(model), torch.ones(1, 1, 64, 64)
         with torch.no_grad():
             model.predict(x0, 500, [model.words("a cat")])
         asked = Conditions(one, colors=torch.zeros(1, 3, 64, 64), painted=one)
-        return pulled(model, x0, asked, Pull(steps=2), torch.ones(1, 1, 8, 8))
+        return pulled(fit_rough(model, 8), x0, asked, Pull(steps=2), torch.ones(1, 1, 8, 8))
 
     answer = pull(offloaded)
     assert torch.equal(answer, pull(tiny_model()))

@@ -111,7 +111,7 @@ def test_words_become_the_prompt_and_the_reading() -> None:
 
 def test_without_words_the_guess_is_used_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     class Sure:
-        def guess(self, lines: np.ndarray) -> tuple[tuple[str, ...], tuple[float, ...]]:  # type: ignore[type-arg]
+        def guess(self, lines: np.ndarray, picture: np.ndarray) -> tuple[tuple[str, ...], tuple[float, ...]]:  # type: ignore[type-arg]
             assert lines.any()
             return ("hat", "cat"), (0.8, 0.1)
 
@@ -125,7 +125,7 @@ def test_without_words_the_guess_is_used_and_said(monkeypatch: pytest.MonkeyPatc
 
 def test_a_guess_that_is_not_sure_is_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     class Unsure:
-        def guess(self, lines: np.ndarray) -> tuple[tuple[str, ...], tuple[float, ...]]:  # type: ignore[type-arg]
+        def guess(self, lines: np.ndarray, picture: np.ndarray) -> tuple[tuple[str, ...], tuple[float, ...]]:  # type: ignore[type-arg]
             return ("apple", "cat", "hat"), (0.22, 0.2, 0.1)
 
     monkeypatch.setattr(guesser, "load_guesser", lambda: Unsure())

@@ -42,7 +42,7 @@ def test_progress_and_previews_come_on_the_way() -> None:
     assert [(one.done, one.of) for one in steps] == [(1, 3), (2, 3), (3, 3)]
     assert isinstance(seen[1], Sketch)
     assert layer.reading == PEAR
-    assert layer.provenance.forwards == 3 * 3
+    assert layer.provenance.forwards == 3 * 3 - 1  # near the end, guidance buys nothing
     assert (layer.provenance.method, layer.provenance.steps) == ("language", 3)
 
 
@@ -66,7 +66,7 @@ def test_strength_is_only_a_decode() -> None:
     run(language(_edit(PEAR), shelf, "final"))  # type: ignore[arg-type]
     none, _ = run(language(_edit(PEAR, strength=0.0), shelf, "final"))  # type: ignore[arg-type]
     assert not array_of(none.plane)[..., 3].any()
-    assert none.provenance.forwards == 2 * 3
+    assert none.provenance.forwards == 2 * 3 - 1
 
 
 @pytest.mark.parametrize("depth", ["u8", "u16"])
