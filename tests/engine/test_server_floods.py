@@ -6,7 +6,6 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,16 +25,6 @@ from scumble_protocol.messages import (
 )
 from scumble_protocol.parcel import WINDOW_BYTES, Sender
 from scumble_protocol.pixels import Plane
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActingEngine]:
-    folder = tmp_path_factory.mktemp("s")
-    folder.chmod(0o700)
-    with ActingEngine(folder) as engine:
-        yield engine
-        assert "Traceback" not in (engine.logs / "engine.log").read_text()
-
 
 # ---- below the messages ---------------------------------------------------------------------------------------------
 

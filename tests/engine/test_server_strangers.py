@@ -31,15 +31,6 @@ from scumble_protocol.pixels import Plane
 from scumble_protocol.wire import Channel
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActingEngine]:
-    folder = tmp_path_factory.mktemp("s")
-    folder.chmod(0o700)
-    with ActingEngine(folder) as engine:
-        yield engine
-        assert "Traceback" not in (engine.logs / "engine.log").read_text()
-
-
 @pytest.fixture
 def stranger(engine: ActingEngine) -> Iterator[Stranger]:
     with Stranger(engine.info) as stranger:
